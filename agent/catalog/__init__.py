@@ -1,0 +1,1 @@
+"""What a guild has defined and handed in: categories, labelled examples, sources."""

@@ -1,0 +1,76 @@
+"""What the catalog must do. tests/agent/catalog holds the conformance suite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from agent.contracts import Category, Example, GuildId, Slug, Source, SourceId
+
+
+class Catalog(Protocol):
+    """Categories, labelled examples and sources of every guild. Raises `StoreError`, `UsageError` only.
+
+    Each change raises the guild's revision in the same transaction, so that what is derived from the
+    catalog (the router's matrices) knows when it is stale, in every process.
+    """
+
+    async def guilds(self) -> tuple[GuildId, ...]: ...
+
+    async def create_guild(self, guild: GuildId) -> None:
+        """Nothing happens when it exists."""
+        ...
+
+    async def drop_guild(self, guild: GuildId) -> None: ...
+
+    async def revision(self, guild: GuildId) -> int:
+        """Raises `UnknownGuildError`."""
+        ...
+
+    async def categories(self, guild: GuildId) -> tuple[Category, ...]:
+        """By slug. Raises `UnknownGuildError`."""
+        ...
+
+    async def put_category(self, guild: GuildId, category: Category) -> None:
+        """Add it, or replace name and description."""
+        ...
+
+    async def rename_category(self, guild: GuildId, old: Slug, new: Slug) -> None:
+        """Examples and sources follow. `UsageError` when `new` exists, `UnknownCategoryError` for `old`."""
+        ...
+
+    async def merge_category(self, guild: GuildId, old: Slug, into: Slug) -> None:
+        """Examples and sources of `old` become those of `into`; `old` is gone."""
+        ...
+
+    async def remove_category(self, guild: GuildId, slug: Slug) -> None:
+        """Its examples go, its sources stay without a category."""
+        ...
+
+    async def examples(self, guild: GuildId, category: Slug | None = None) -> tuple[Example, ...]: ...
+
+    async def put_examples(self, guild: GuildId, examples: Sequence[Example]) -> int:
+        """Add or relabel (a question has one label), all or none; return how many were new or changed."""
+        ...
+
+    async def remove_examples(self, guild: GuildId, questions: Sequence[str]) -> int: ...
+
+    async def sources(self, guild: GuildId) -> tuple[Source, ...]:
+        """By uri."""
+        ...
+
+    async def source(self, guild: GuildId, id: SourceId) -> Source | None: ...  # noqa: A002
+
+    async def source_by_uri(self, guild: GuildId, uri: str) -> Source | None: ...
+
+    async def put_source(self, source: Source, text: str) -> None:
+        """Record a source and its extracted text, after its passages are in the store."""
+        ...
+
+    async def source_text(self, guild: GuildId, id: SourceId) -> str:  # noqa: A002
+        """The extracted text that the passages' offsets refer to."""
+        ...
+
+    async def remove_sources(self, guild: GuildId, ids: Sequence[SourceId]) -> int: ...
+
+    async def close(self) -> None: ...

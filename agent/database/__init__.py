@@ -1,0 +1,1 @@
+"""One SQL database for catalog and journal: engine, tables, migrations."""

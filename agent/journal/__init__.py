@@ -1,0 +1,1 @@
+"""What happened: episodes and feedback, append-only, scoped by guild."""

@@ -1,0 +1,51 @@
+"""What the journal must do. tests/agent/journal holds the conformance suite."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from agent.contracts import Episode, EpisodeId, Feedback, GuildId, MemberId
+
+
+class Journal(Protocol):
+    """Append-only. Raises `StoreError` only. Ids are time-sortable (UUID version 7)."""
+
+    async def record(self, episode: Episode) -> None:
+        """Durable when it returns. Recording the same id again changes nothing."""
+        ...
+
+    async def episode(self, guild: GuildId, id: EpisodeId) -> Episode | None: ...  # noqa: A002
+
+    async def episodes(
+        self,
+        guild: GuildId,
+        *,
+        since: datetime | None = None,
+        after: EpisodeId | None = None,
+        limit: int = 100,
+    ) -> tuple[Episode, ...]:
+        """Oldest first; `after` pages on."""
+        ...
+
+    async def add_feedback(self, event: Feedback) -> None:
+        """Durable when it returns. `UsageError` when the guild has no such episode, or the value is not valid
+        for its kind. The same id again changes nothing.
+        """
+        ...
+
+    async def feedback(
+        self, guild: GuildId, *, episode: EpisodeId | None = None, member: MemberId | None = None
+    ) -> tuple[Feedback, ...]:
+        """Every event, oldest first, retracted ones and retractions included."""
+        ...
+
+    async def votes(self, guild: GuildId, episode: EpisodeId) -> dict[MemberId, int]:
+        """Each member's standing vote, 1 or -1; votes taken back or retracted are absent."""
+        ...
+
+    async def check(self) -> str:
+        """One line for doctor."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,134 @@
+"""What every knowledge store must do. tests/agent/knowledge holds the conformance suite.
+
+A store holds *index versions*; one is active. A version is defined by the embedder and the chunker
+(`IndexSpec`): a change of either makes a new version beside the old, which is filled, checked and then
+made active in one step; the old one stays until it is removed, so that one step goes back as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from agent.contracts import EvidenceItem, GuildId, Passage, PassageId, Slug, SourceId
+from agent.models.protocol import Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSpec:
+    embedder: str
+    """Name and digest of the embedder."""
+    dimension: int
+    chunker: str
+    """The chunker's version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexVersion:
+    name: str
+    """`v1`, `v2`, ... in order of creation."""
+    spec: IndexSpec
+    active: bool
+    passages: int
+    """Over all guilds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchQuery:
+    """One search. Every filter is exact and is applied before ranking."""
+
+    guild: GuildId
+    text: str
+    """For BM25; empty means vector only."""
+    vector: Vector | None
+    """For the dense part; None means BM25 only."""
+    limit: int = 8
+    may_see: frozenset[str]
+    """Visibilities; empty finds nothing."""
+    categories: tuple[Slug, ...] = ()
+    """Empty means every category."""
+    sources: tuple[SourceId, ...] = ()
+    author_name: str = ""
+    since: date | None = None
+    until: date | None = None
+    """Both inclusive. A passage without a date never matches a date filter."""
+    alpha: float = 0.5
+    """Weight of the dense part against BM25 in the fusion, 0 to 1."""
+
+
+class KnowledgeStore(Protocol):
+    """Raises `StoreError` and its children only. A guild that is unknown is an empty guild."""
+
+    async def open_index(self, spec: IndexSpec) -> IndexVersion:
+        """Return the version with this spec, making it when it is new. The first ever becomes active."""
+        ...
+
+    async def versions(self) -> tuple[IndexVersion, ...]:
+        """Oldest first."""
+        ...
+
+    async def activate(self, name: str) -> None:
+        """Make this version the one that is searched, atomically, for every process."""
+        ...
+
+    async def remove_version(self, name: str) -> None:
+        """Delete a version that is not active."""
+        ...
+
+    async def put_source(
+        self,
+        guild: GuildId,
+        source: SourceId,
+        passages: Sequence[Passage],
+        vectors: Mapping[PassageId, Vector],
+        *,
+        version: str | None = None,
+    ) -> None:
+        """Make `passages` the whole of `source`, in one step: a search sees the old or the new, never a mix.
+
+        A passage that has no vector in `vectors` is already stored and keeps the one it has. `version`
+        None means the active one; so everywhere.
+        """
+        ...
+
+    async def passages_of(
+        self, guild: GuildId, source: SourceId, *, version: str | None = None
+    ) -> tuple[Passage, ...]:
+        """In order; empty when the source is unknown."""
+        ...
+
+    async def get(self, guild: GuildId, ids: Sequence[PassageId]) -> tuple[Passage, ...]:
+        """Those that exist, in the order asked."""
+        ...
+
+    async def delete_sources(
+        self, guild: GuildId, sources: Sequence[SourceId], *, version: str | None = None
+    ) -> int:
+        """Return how many passages went. With `version` None they go from *every* version."""
+        ...
+
+    async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:
+        """Move every passage of a category, in every version; return how many moved in the active one."""
+        ...
+
+    async def search(self, query: SearchQuery) -> tuple[EvidenceItem, ...]:
+        """Hybrid search, best first."""
+        ...
+
+    async def count(self, guild: GuildId, *, version: str | None = None) -> int: ...
+
+    async def drop_guild(self, guild: GuildId) -> None:
+        """Delete all passages of a guild in every version."""
+        ...
+
+    async def optimize(self, *, version: str | None = None) -> None:
+        """Compact files and indexes after large changes. Searches work before and meanwhile."""
+        ...
+
+    async def check(self) -> str:
+        """One line for doctor: where it is and what it holds."""
+        ...
+
+    async def close(self) -> None: ...

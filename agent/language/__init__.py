@@ -1,0 +1,1 @@
+"""What must be known of human language: which one it is, sentences, dates."""

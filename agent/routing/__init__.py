@@ -1,0 +1,1 @@
+"""Which categories a question belongs to."""

@@ -1,0 +1,109 @@
+"""Every setting, from the environment and `.env`, validated once at start.
+
+Each field is the environment variable `LOREKEEPER_<NAME>`; `.env.example` documents them all, and
+tests/bot/test_settings.py proves that it is complete and true.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from dotenv import dotenv_values
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agent.errors import ConfigurationError
+
+PREFIX = "LOREKEEPER_"
+
+
+class Settings(BaseSettings):
+    """One object for the whole process; `load_settings` makes it and turns mistakes into one line each."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=None, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(default_factory=lambda: user_data_path("lorekeeper"))
+    """Folder of everything that is kept: knowledge, journal, prepared models, logs."""
+    language: Literal["en", "es"] = "en"
+    """Language of the guild, used where a text is too short to tell its own."""
+    timezone: str = "UTC"
+    """IANA time zone in which "yesterday" and "last summer" are read."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    chat_model: str = "smollm2-135m"
+    """Name of a bundled model, or the path of a GGUF file."""
+    embedder: Literal["multilingual-e5-small", "all-minilm-l6-v2"] = "multilingual-e5-small"
+    threads: int = Field(default=0, ge=0, le=256)
+    """CPU threads for models; 0 means every core."""
+    context_tokens: int = Field(default=2048, ge=512, le=131072)
+    answer_tokens: int = Field(default=160, ge=16, le=4096)
+    answer_mode: Literal["auto", "extractive", "generated"] = "auto"
+    """`auto`: extractive for a bundled model under a billion parameters, else generated."""
+
+    evidence_limit: int = Field(default=8, ge=1, le=50)
+    """Passages retrieved for one question."""
+    hybrid_alpha: float = Field(default=0.5, ge=0, le=1)
+    """Weight of the dense part against BM25."""
+    answer_threshold: float = Field(default=0.5, ge=0, le=1)
+    """The judge's probability, below which the answer is "I don't know"."""
+    scope_threshold: float = Field(default=0.5, ge=0, le=1)
+    """Probability of being out of scope, above which a question is not searched within a category."""
+    rewrites: int = Field(default=1, ge=0, le=3)
+    repairs: int = Field(default=1, ge=0, le=3)
+
+    question_characters: int = Field(default=4000, ge=100, le=100_000)
+    stage_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """Deadline of each stage of a question."""
+
+    ingest_file_mb: float = Field(default=50.0, gt=0, le=10_000)
+    ingest_unpacked_mb: float = Field(default=200.0, gt=0, le=100_000)
+    """Largest size that an archive format (DOCX) may unpack to."""
+    web_seconds: float = Field(default=20.0, gt=0, le=600)
+    web_mb: float = Field(default=10.0, gt=0, le=1000)
+    web_pages: int = Field(default=500, ge=1, le=100_000)
+    """Most pages that one sitemap may bring in."""
+    web_private_addresses: bool = False
+    """Allow URLs of this machine and of private networks."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            near = difflib.get_close_matches(value, available_timezones(), n=1)
+            raise ValueError(f"unknown time zone{f', did you mean {near[0]}?' if near else ''}")
+        return value
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
+    """Read the environment over `.env` over the defaults.
+
+    Raises `ConfigurationError` for an unknown name, naming the nearest right one, and for a bad value.
+    """
+    given = {k: v for k, v in dotenv_values(env_file).items() if v is not None} if env_file else {}
+    given |= os.environ
+    ours = {name: value for name, value in given.items() if name.upper().startswith(PREFIX)}
+    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    for name in ours:
+        if name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)
+            raise ConfigurationError(f"Unknown setting {name}.", f"Did you mean {near[0]}?")
+    values = {known[name.upper()]: value for name, value in ours.items()} | overrides
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise ConfigurationError(
+            f"{name} is {first.get('input')!r}: {first['msg'].removeprefix('Value error, ')}.",
+            "See .env.example for what it may be.",
+        ) from error

@@ -1,0 +1,1 @@
+"""Learning: labels, patterns, data sets, training, evaluation, registry. Knows agent, never bot."""
