@@ -119,6 +119,10 @@ class KnowledgeStore(Protocol):
 
     async def count(self, guild: GuildId, *, version: str | None = None) -> int: ...
 
+    async def author_names(self, guild: GuildId) -> tuple[str, ...]:
+        """Every distinct author name, sorted; what "what did Marta say" is read against."""
+        ...
+
     async def drop_guild(self, guild: GuildId) -> None:
         """Delete all passages of a guild in every version."""
         ...

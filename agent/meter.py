@@ -1,0 +1,68 @@
+"""What one question cost: time of each stage, time inside models, which models answered.
+
+The meter of the question that is being answered travels in a context variable, so that a model that is
+shared by every question can tell the right one what a call took. Model calls of one question may
+overlap (route and search run side by side), so their time is the union of intervals, not the sum.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from agent.contracts import ModelInfo, Stage
+
+
+@dataclass(slots=True)
+class Meter:
+    """Mutable: one for each question. Times in seconds of the monotonic clock."""
+
+    started: float = field(default_factory=time.perf_counter)
+    stages: dict[Stage, float] = field(default_factory=dict)
+    model_calls: list[tuple[float, float]] = field(default_factory=list)
+    models: dict[str, ModelInfo] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        """Add the time spent inside to the stage's; a stage that runs twice has the sum."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[stage] = self.stages.get(stage, 0.0) + time.perf_counter() - start
+
+    def timings(self) -> dict[str, float]:
+        """Milliseconds: each stage, `model` (all model calls), `own` (the rest) and `total`."""
+        total = time.perf_counter() - self.started
+        model = union_length(self.model_calls)
+        seconds = {stage.value: spent for stage, spent in self.stages.items()}
+        seconds |= {"model": model, "own": max(total - model, 0.0), "total": total}
+        return {name: round(value * 1000, 3) for name, value in seconds.items()}
+
+
+METER: ContextVar[Meter | None] = ContextVar("METER", default=None)
+
+
+@contextmanager
+def model_call(info: ModelInfo) -> Iterator[None]:
+    """Account the time inside to the question being answered, if there is one."""
+    meter = METER.get()
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        if meter is not None:
+            meter.model_calls.append((start, time.perf_counter()))
+            meter.models[f"{info.engine}/{info.name}/{info.adapter}"] = info
+
+
+def union_length(intervals: list[tuple[float, float]]) -> float:
+    """Length of the union of closed intervals."""
+    length, reached = 0.0, float("-inf")
+    for start, end in sorted(intervals):
+        length += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return length
