@@ -19,6 +19,9 @@ PassageId = NewType("PassageId", str)
 EpisodeId = NewType("EpisodeId", str)
 Slug = NewType("Slug", str)
 
+Day: TypeAlias = date
+"""A day, under a name that a field called `date` does not hide from what reads the annotations (pydantic)."""
+
 LOCAL_GUILD = GuildId("local")
 """The one guild of the terminal."""
 
@@ -74,7 +77,7 @@ class Source:
     """1.0 when a person chose the category; the router's probability when it did."""
     author: MemberId | None = None
     author_name: str = ""
-    date: date | None = None
+    date: Day | None = None
     """When what it tells happened or was written, in the guild's time zone."""
     language: str = ""
     """ISO 639-1, or empty when unknown."""
@@ -105,7 +108,7 @@ class Passage:
     visibility: str = GUILD_WIDE
     author: MemberId | None = None
     author_name: str = ""
-    date: date | None = None
+    date: Day | None = None
     language: str = ""
     link: str = ""
 
@@ -261,7 +264,7 @@ class Quote:
     end: int
     """Character offsets into the source's extracted text."""
     category: Slug | None = None
-    date: date | None = None
+    date: Day | None = None
     author_name: str = ""
     link: str = ""
 
