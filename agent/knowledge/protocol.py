@@ -113,8 +113,8 @@ class KnowledgeStore(Protocol):
         """Move every passage of a category, in every version; return how many moved in the active one."""
         ...
 
-    async def search(self, query: SearchQuery) -> tuple[EvidenceItem, ...]:
-        """Hybrid search, best first."""
+    async def search(self, query: SearchQuery, *, version: str | None = None) -> tuple[EvidenceItem, ...]:
+        """Hybrid search, best first. Another `version` than the active one is searched to check it."""
         ...
 
     async def count(self, guild: GuildId, *, version: str | None = None) -> int: ...
