@@ -1,0 +1,149 @@
+"""The database behind catalog and journal: opening it, transactions, and errors that a person understands.
+
+What differs between databases is behind `_Backend`, one file each. `write()` is a transaction that is
+durable when its block has been left, `read()` one that sees a single state of the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, Insert, Table, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from agent.database.schema import HEAD, upgrade, version
+from agent.database.sqlite import SqliteBackend
+from agent.errors import ConfigurationError, StoreBusyError, StoreError, UsageError
+
+
+class _Backend(Protocol):
+    """What differs between databases."""
+
+    name: str
+    """For people: a path, or a URL without its password."""
+    concurrent_writers: int
+
+    async def prepare(self) -> None:
+        """Make what an engine needs before it can connect."""
+        ...
+
+    def reading_engine(self) -> AsyncEngine: ...
+
+    def writing_engine(self, reading: AsyncEngine) -> AsyncEngine: ...
+
+    def upgrading_engine(self) -> AsyncEngine: ...
+
+    def lock_upgrade(self, connection: Connection) -> None: ...
+
+    def upsert(self, table: Table, update: Sequence[str]) -> Insert: ...
+
+    def explain(self, error: BaseException) -> StoreError: ...
+
+    async def check(self, connection: AsyncConnection) -> str: ...
+
+
+class Database:
+    """An open database whose schema is up to date. Made by `open_database`; close it when done.
+
+    `read` and `write` turn every error of the database into `StoreError`, `StoreBusyError` or
+    `DiskFullError`, and a value that no database can hold into `UsageError`.
+    """
+
+    def __init__(self, backend: _Backend) -> None:
+        self.name = backend.name
+        self._backend = backend
+        self._reading = backend.reading_engine()
+        self._writing = backend.writing_engine(self._reading)
+        self._writers = asyncio.Semaphore(backend.concurrent_writers)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        with _explained(self._backend):
+            async with self._reading.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """An error inside the block leaves everything as it was."""
+        with _explained(self._backend):
+            async with self._writers, self._writing.begin() as connection:
+                yield connection
+
+    def upsert(self, table: Table, update: Sequence[str] = ()) -> Insert:
+        """An INSERT that sets the columns `update` of a row whose key exists, or leaves it alone without."""
+        return self._backend.upsert(table, update)
+
+    async def check(self) -> str:
+        """One line for doctor. Raises `StoreError` when the database is damaged."""
+        async with self.read() as connection:
+            return f"{await self._backend.check(connection)}, schema {HEAD}"
+
+    async def close(self) -> None:
+        await self._reading.dispose()
+
+
+async def open_database(url_or_path: str | Path, *, busy_seconds: float = 10.0) -> Database:
+    """Open or make a database and bring its schema up to date.
+
+    `url_or_path` is a path or `sqlite:///PATH`. `busy_seconds` is how long a transaction waits for another
+    process before `StoreBusyError`. Raises `ConfigurationError` and `StoreError`.
+    """
+    backend = SqliteBackend(_sqlite_path(url_or_path), busy_seconds)
+    await backend.prepare()
+    database = Database(backend)
+    try:
+        async with database.read() as connection:
+            current = await connection.run_sync(version) == HEAD
+        if not current:
+            await _upgrade(backend)
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+async def _upgrade(backend: _Backend) -> None:
+    engine = backend.upgrading_engine()
+    try:
+        with _explained(backend):
+            async with engine.begin() as connection:
+                await connection.run_sync(backend.lock_upgrade)
+                await connection.run_sync(upgrade, backend.name)
+    finally:
+        await engine.dispose()
+
+
+@contextmanager
+def _explained(backend: _Backend) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise backend.explain(error.orig or error) from error
+    except PoolTimeoutError as error:
+        raise StoreBusyError(
+            f"Too much is going on in {backend.name} at once.", "Try again in a moment."
+        ) from error
+    except (StatementError, UnicodeEncodeError) as error:
+        cause = error.orig if isinstance(error, StatementError) else error
+        raise UsageError(f"This cannot be stored: {cause}.", "Correct the text or value.") from error
+
+
+def _sqlite_path(url_or_path: str | Path) -> Path:
+    if isinstance(url_or_path, Path) or "://" not in url_or_path:
+        return Path(url_or_path)
+    hint = "Give a path, or sqlite:///PATH."
+    try:
+        url = make_url(url_or_path)
+    except ArgumentError as error:
+        raise ConfigurationError("The database's URL cannot be read.", hint) from error
+    if url.get_backend_name() != "sqlite":
+        raise ConfigurationError(f"{url.get_backend_name()} is not a database that works here.", hint)
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError("The database needs a file.", hint)
+    return Path(url.database)

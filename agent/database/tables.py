@@ -1,0 +1,159 @@
+"""The tables of catalog and journal. A change here needs a migration: see schema.py.
+
+Every key begins with the guild, so that no statement can reach across guilds by an id alone. Questions and
+URIs may be longer than an index entry of PostgreSQL, so their sha256 stands for them in keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+def key_of(text: str) -> str:
+    """Return the sha256 of a text, hex, for a key of fixed size."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time; comes back in UTC, also where the database keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.utcoffset() is None:
+            raise ValueError(f"the time {value} has no time zone")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or value.tzinfo is None:
+            return None if value is None else value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _guild() -> Column[str]:
+    return Column("guild", Text, ForeignKey("guilds.id", ondelete="CASCADE"), primary_key=True)
+
+
+guilds = Table(
+    "guilds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+)
+
+categories = Table(
+    "categories",
+    metadata,
+    _guild(),
+    Column("slug", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+)
+
+examples = Table(
+    "examples",
+    metadata,
+    _guild(),
+    Column("question_key", Text, primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["guild", "category"],
+        ["categories.guild", "categories.slug"],
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
+    Index(None, "guild", "category"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("uri_key", Text, nullable=False),
+    Column("uri", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("category", Text),
+    Column("category_probability", Float, nullable=False),
+    Column("author", Text),
+    Column("author_name", Text, nullable=False),
+    Column("date", Date),
+    Column("language", Text, nullable=False),
+    Column("added_at", Moment, nullable=False),
+    Column("link", Text, nullable=False),
+    UniqueConstraint("guild", "uri_key"),
+    ForeignKeyConstraint(["guild", "category"], ["categories.guild", "categories.slug"], onupdate="CASCADE"),
+    Index(None, "guild", "category"),
+)
+
+source_texts = Table(
+    "source_texts",
+    metadata,
+    Column("guild", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("compressed", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["guild", "source"], ["sources.guild", "sources.id"], ondelete="CASCADE"),
+)
+
+episodes = Table(
+    "episodes",
+    metadata,
+    Column("guild", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("member", Text, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("intent", Text, nullable=False),
+    Column("error_id", Text, nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("guild", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("episode", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", JSON, nullable=False),
+    ForeignKeyConstraint(["guild", "episode"], ["episodes.guild", "episodes.id"]),
+    Index(None, "guild", "episode"),
+    Index(None, "guild", "member"),
+)

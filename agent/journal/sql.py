@@ -1,0 +1,143 @@
+"""The journal in a SQL database.
+
+What queries select by is a column; the rest of an episode is one JSON document, validated against the
+contracts when it is read. JSON also keeps what text columns of some databases refuse: NUL, lone surrogates
+and infinities come back as they were.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.contracts import Episode, EpisodeId, Feedback, FeedbackKind, GuildId, MemberId
+from agent.database import tables
+from agent.database.engine import Database
+from agent.errors import StoreError, UsageError
+from agent.journal.feedback import check_value, standing_votes
+
+_EPISODE: Final = TypeAdapter(Episode)
+_COLUMNS: Final = frozenset({"guild", "id", "member", "asked_at", "intent", "error_id"})
+
+
+class SqlJournal:
+    """Implements `agent.journal.protocol.Journal`. The tables refuse UPDATE by triggers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, episode: Episode) -> None:
+        row = {name: getattr(episode, name) for name in _COLUMNS} | {"body": _body(episode)}
+        async with self._database.write() as connection:
+            await connection.execute(self._database.upsert(tables.episodes), row)
+
+    async def episode(self, guild: GuildId, id: EpisodeId) -> Episode | None:  # noqa: A002
+        found = await self._episodes(select(tables.episodes).where(_is_episode(guild, id)))
+        return found[0] if found else None
+
+    async def episodes(
+        self,
+        guild: GuildId,
+        *,
+        since: datetime | None = None,
+        after: EpisodeId | None = None,
+        limit: int = 100,
+    ) -> tuple[Episode, ...]:
+        """In the order of their ids, which is that in which the questions came in."""
+        columns = tables.episodes.c
+        query = select(tables.episodes).where(columns.guild == guild).order_by(columns.id).limit(limit)
+        if since is not None:
+            query = query.where(columns.asked_at >= since)
+        if after is not None:
+            query = query.where(columns.id > after)
+        return await self._episodes(query)
+
+    async def _episodes(self, query: Select[Any]) -> tuple[Episode, ...]:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return tuple(map(_episode, rows))
+
+    async def add_feedback(self, event: Feedback) -> None:
+        """A retraction names an event of the same member on the same episode that is no retraction."""
+        check_value(event.kind, event.value)
+        columns = tables.feedback.c
+        row = {column.name: getattr(event, column.name) for column in columns} | {"value": dict(event.value)}
+        async with self._database.write() as connection:
+            await _require_episode(connection, event)
+            if event.kind is FeedbackKind.RETRACTION:
+                await _require_retractable(connection, event)
+            await connection.execute(self._database.upsert(tables.feedback), row)
+
+    async def feedback(
+        self, guild: GuildId, *, episode: EpisodeId | None = None, member: MemberId | None = None
+    ) -> tuple[Feedback, ...]:
+        """By time, events of one moment by id."""
+        columns = tables.feedback.c
+        query = select(tables.feedback).where(columns.guild == guild).order_by(columns.at, columns.id)
+        if episode is not None:
+            query = query.where(columns.episode == episode)
+        if member is not None:
+            query = query.where(columns.member == member)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return tuple(Feedback(**{**row, "kind": FeedbackKind(row["kind"])}) for row in rows)
+
+    async def votes(self, guild: GuildId, episode: EpisodeId) -> dict[MemberId, int]:
+        return standing_votes(await self.feedback(guild, episode=episode))
+
+    async def check(self) -> str:
+        about = await self._database.check()
+        async with self._database.read() as connection:
+            episodes, feedback = [
+                await connection.scalar(select(func.count()).select_from(table))
+                for table in (tables.episodes, tables.feedback)
+            ]
+        return f"{about}: {episodes} episodes, {feedback} feedback events"
+
+    async def close(self) -> None:
+        """Nothing to do: the database belongs to whoever opened it."""
+
+
+def _is_episode(guild: GuildId, id: EpisodeId) -> Any:  # noqa: A002
+    return (tables.episodes.c.guild == guild) & (tables.episodes.c.id == id)
+
+
+def _body(episode: Episode) -> dict[str, Any]:
+    body: dict[str, Any] = _EPISODE.dump_python(episode, mode="json", exclude=set(_COLUMNS))
+    return body
+
+
+def _episode(row: RowMapping) -> Episode:
+    try:
+        return _EPISODE.validate_python(row["body"] | {name: row[name] for name in _COLUMNS})
+    except ValidationError as error:
+        raise StoreError(
+            f"Episode {row['id']} cannot be read: {error.errors()[0]['msg']}.",
+            "A newer Lorekeeper may have written it; update, or report this.",
+        ) from error
+
+
+async def _require_episode(connection: AsyncConnection, event: Feedback) -> None:
+    query = select(tables.episodes.c.id).where(_is_episode(event.guild, event.episode))
+    if await connection.scalar(query) is None:
+        raise UsageError(f"There is no episode {event.episode}.", "Feedback needs an answer that was given.")
+
+
+async def _require_retractable(connection: AsyncConnection, event: Feedback) -> None:
+    columns = tables.feedback.c
+    query = select(columns.id).where(
+        columns.guild == event.guild,
+        columns.id == event.value["event"],
+        columns.episode == event.episode,
+        columns.member == event.member,
+        columns.kind != FeedbackKind.RETRACTION,
+    )
+    if await connection.scalar(query) is None:
+        raise UsageError(
+            f"There is no event {event.value['event']} of this member to retract.",
+            "A member retracts own votes, reasons, corrections and comments, each on its episode.",
+        )
