@@ -1,0 +1,31 @@
+"""Files that are either whole or not there: written beside their place, then moved into it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def made_atomically(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; it becomes `path` when the block ends, and goes when the block fails.
+
+    Raises `OSError`. Two processes that make the same file do no harm: the last one stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    with made_atomically(path) as part:
+        part.write_bytes(content)

@@ -1,0 +1,26 @@
+"""What every test may use. Models are loaded once a session: they are not bound to an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from agent.models.library import open_embedder
+from agent.models.protocol import Embedder
+from agent.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def model_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The defaults over a data folder of the session, where prepared models and digests are kept."""
+    return Settings(data_dir=tmp_path_factory.mktemp("models"), threads=2)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def embedder(model_settings: Settings) -> AsyncIterator[Embedder]:
+    """multilingual-e5-small."""
+    opened = await open_embedder(model_settings)
+    yield opened
+    await opened.close()
