@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -29,6 +30,9 @@ _BEGIN: Final = "lorekeeper_begin"
 _RETRY_SECONDS: Final = 0.05
 _UPGRADE_SECONDS: Final = 120.0
 """How long a process waits while another one upgrades the schema."""
+
+_SHARED_INDEX_BYTES: Final = 32 * 1024
+"""What SQLite needs beside the file to open it; on a full disk it calls its absence an I/O error."""
 
 
 class SqliteBackend:
@@ -103,6 +107,8 @@ class SqliteBackend:
                     f"{self.name} cannot be opened for writing ({error}).",
                     "Check that the folder and its files belong to the user who runs Lorekeeper.",
                 )
+            case sqlite3.SQLITE_IOERR if self._free_bytes() < _SHARED_INDEX_BYTES:
+                return self._full()
             case sqlite3.SQLITE_IOERR:
                 return StoreError(
                     f"The disk failed to read or write {self.name} ({error}).",
@@ -118,6 +124,9 @@ class SqliteBackend:
             f"The folder of {self.name} cannot be made: {error.strerror}.",
             "Choose another folder with LOREKEEPER_DATA_DIR, or correct its permissions.",
         )
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self._path.parent).free
 
     def _full(self) -> DiskFullError:
         return DiskFullError(
