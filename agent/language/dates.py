@@ -152,7 +152,7 @@ def _readings(text: str, clock: Clock) -> list[_Reading]:
                 continue
             taken.append(match.span())
             ends = _ends(relation, match, clock, past)
-            if ends and not _PART_OF_NOUN.search(text, 0, match.start()):
+            if ends and not _PART_OF_NOUN.search(text, max(0, match.start() - 60), match.start()):
                 found.append(_Reading(relation=relation, since=ends[0], until=ends[1], span=match.span()))
     return found
 
