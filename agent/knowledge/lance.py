@@ -1,0 +1,287 @@
+"""The embedded knowledge store: LanceDB in the data folder, no server.
+
+Many processes may use one folder. Readers take no lock: a search reads one snapshot of one table, and the
+list of versions anew each time. Writers take turns by a file lock, which the operating system frees when a
+process dies. LanceDB takes over a second to import, so it is imported in a thread when a store is opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from filelock import AsyncFileLock, Timeout
+
+from agent.contracts import EvidenceItem, GuildId, Passage, PassageId, Slug, SourceId
+from agent.errors import DiskFullError, StoreBusyError, StoreError
+from agent.knowledge import _filters, _rows, _tables
+from agent.knowledge._manifest import Manifest, read_manifest, write_manifest
+from agent.knowledge._search import hybrid
+from agent.knowledge._tables import Tables
+from agent.knowledge.protocol import IndexSpec, IndexVersion, KnowledgeStore, SearchQuery
+from agent.models.protocol import Vector
+
+if TYPE_CHECKING:
+    from lancedb.expr import Expr
+    from lancedb.table import AsyncTable
+
+_Id = TypeVar("_Id", SourceId, PassageId)
+
+_MANIFEST = "versions.json"
+_LOCK = "write.lock"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+async def open_store(folder: Path, *, lock_seconds: float = 30.0) -> LanceStore:
+    """Open the store in `folder`, making it when it is new. A process's first call takes a second or two.
+
+    A writer waits `lock_seconds` for another process before `StoreBusyError`.
+    """
+    # Its Rust side would print warnings into the chat.
+    os.environ.setdefault("LANCEDB_LOG", "error")
+    lancedb = await asyncio.to_thread(import_module, "lancedb")
+    tables = folder / "tables"
+    with _as_store_errors(folder):
+        await asyncio.to_thread(tables.mkdir, parents=True, exist_ok=True)
+        connection = await lancedb.connect_async(tables)
+    return LanceStore(folder, Tables(connection, tables), lock_seconds)
+
+
+class LanceStore(KnowledgeStore):
+    """See `KnowledgeStore` for what each method promises. Made by `open_store`."""
+
+    def __init__(self, folder: Path, tables: Tables, lock_seconds: float) -> None:
+        self._folder = folder
+        self._tables = tables
+        self._lock_seconds = lock_seconds
+        self._turn = asyncio.Lock()
+
+    async def open_index(self, spec: IndexSpec) -> IndexVersion:
+        if (await self._manifest()).name_of(spec) is None:
+            async with self._writing() as manifest:
+                await self._put_manifest(manifest.with_version(spec))
+        return next(version for version in await self.versions() if version.spec == spec)
+
+    async def versions(self) -> tuple[IndexVersion, ...]:
+        manifest = await self._manifest()
+        with _as_store_errors(self._folder):
+            passages = {name: await self._tables.count(name) for name in manifest.specs}
+        return tuple(
+            IndexVersion(name=name, spec=spec, active=name == manifest.active, passages=passages[name])
+            for name, spec in manifest.specs.items()
+        )
+
+    async def activate(self, name: str) -> None:
+        async with self._writing() as manifest:
+            await self._put_manifest(manifest.with_active(name))
+
+    async def remove_version(self, name: str) -> None:
+        async with self._writing() as manifest:
+            await self._put_manifest(manifest.without(name))
+            await self._tables.drop(name)
+
+    async def put_source(
+        self,
+        guild: GuildId,
+        source: SourceId,
+        passages: Sequence[Passage],
+        vectors: Mapping[PassageId, Vector],
+        *,
+        version: str | None = None,
+    ) -> None:
+        _check_whole(guild, source, passages)
+        async with self._writing() as manifest:
+            name = manifest.require(version)
+            dimension = manifest.specs[name].dimension
+            table = await self._tables.open(name, guild)
+            if table is None and passages:
+                table = await self._tables.create(name, guild, dimension)
+            if table is not None:
+                await _tables.replace_source(table, source, passages, vectors, dimension)
+                await _tables.fold_if_due(table)
+
+    async def passages_of(
+        self, guild: GuildId, source: SourceId, *, version: str | None = None
+    ) -> tuple[Passage, ...]:
+        found = await self._passages(guild, version, _filters.of_sources, [source])
+        return tuple(sorted(found, key=lambda passage: passage.ordinal))
+
+    async def get(self, guild: GuildId, ids: Sequence[PassageId]) -> tuple[Passage, ...]:
+        found = {passage.id: passage for passage in await self._passages(guild, None, _filters.of_ids, ids)}
+        return tuple(found[identity] for identity in ids if identity in found)
+
+    async def delete_sources(
+        self, guild: GuildId, sources: Sequence[SourceId], *, version: str | None = None
+    ) -> int:
+        if not sources:
+            return 0
+        gone = 0
+        async with self._writing() as manifest:
+            for name in manifest.specs if version is None else [manifest.require(version)]:
+                table = await self._tables.open(name, guild)
+                if table is not None:
+                    gone += await _tables.delete_sources(table, sources)
+                    await _tables.fold_if_due(table)
+        return gone
+
+    async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:
+        moved = 0
+        async with self._writing() as manifest:
+            for name in manifest.specs:
+                table = await self._tables.open(name, guild)
+                if table is not None:
+                    result = await table.update({"category": new}, where=_filters.of_category(old))
+                    moved += result.rows_updated if name == manifest.active else 0
+                    await _tables.fold_if_due(table)
+        return moved
+
+    async def search(self, query: SearchQuery, *, version: str | None = None) -> tuple[EvidenceItem, ...]:
+        if not query.may_see or query.limit < 1:
+            return ()
+        manifest = await self._manifest()
+        if version is None and manifest.active is None:
+            return ()
+        name = manifest.require(version)
+        _check_dimension(query, manifest.specs[name])
+        with _as_store_errors(self._folder):
+            table = await self._tables.open(name, query.guild)
+            return () if table is None else await hybrid(table, query)
+
+    async def author_names(self, guild: GuildId) -> tuple[str, ...]:
+        with _as_store_errors(self._folder):
+            table = await self._opened(guild, None)
+            if table is None:
+                return ()
+            rows = await table.query().select(["author_name"]).to_arrow()
+            return tuple(sorted(name for name in rows["author_name"].unique().to_pylist() if name))
+
+    async def count(self, guild: GuildId, *, version: str | None = None) -> int:
+        with _as_store_errors(self._folder):
+            table = await self._opened(guild, version)
+            return 0 if table is None else await table.count_rows()
+
+    async def drop_guild(self, guild: GuildId) -> None:
+        async with self._writing() as manifest:
+            for name in manifest.specs:
+                await self._tables.drop(name, guild)
+
+    async def optimize(self, *, version: str | None = None) -> None:
+        async with self._writing() as manifest:
+            if version is None and manifest.active is None:
+                return
+            for table in await self._tables.open_all(manifest.require(version)):
+                await _tables.fold(table)
+            await self._tables.sweep(manifest.specs)
+
+    async def check(self) -> str:
+        versions = await self.versions()
+        active = next((version for version in versions if version.active), None)
+        if active is None:
+            return f"{self._folder}: no index yet"
+        size = await asyncio.to_thread(_megabytes, self._folder)
+        return (
+            f"{self._folder}: {active.passages} passages in {active.name}, the active one of "
+            f"{len(versions)} index version(s), {size:.0f} MB"
+        )
+
+    async def close(self) -> None:
+        self._tables.close()
+
+    async def _manifest(self) -> Manifest:
+        return await asyncio.to_thread(read_manifest, self._folder / _MANIFEST)
+
+    async def _put_manifest(self, manifest: Manifest) -> None:
+        await asyncio.to_thread(write_manifest, self._folder / _MANIFEST, manifest)
+
+    async def _opened(self, guild: GuildId, version: str | None) -> AsyncTable | None:
+        manifest = await self._manifest()
+        if version is None and manifest.active is None:
+            return None
+        return await self._tables.open(manifest.require(version), guild)
+
+    async def _passages(
+        self,
+        guild: GuildId,
+        version: str | None,
+        where: Callable[[Sequence[_Id]], Expr],
+        values: Sequence[_Id],
+    ) -> list[Passage]:
+        with _as_store_errors(self._folder):
+            table = await self._opened(guild, version)
+            if table is None or not values:
+                return []
+            rows = await table.query().where(where(values)).select(list(_rows.COLUMNS)).to_arrow()
+            return _rows.to_passages(rows, guild)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Manifest]:
+        """The only writer of all processes while it lasts; gives the versions as they are now."""
+        # A new lock for each turn: one lock object may be taken again by whoever holds it already.
+        lock = AsyncFileLock(
+            self._folder / _LOCK, timeout=self._lock_seconds, poll_interval=0.02, run_in_executor=False
+        )
+        async with self._turn:
+            with _as_store_errors(self._folder):
+                try:
+                    await lock.acquire()
+                except Timeout as error:
+                    raise StoreBusyError(
+                        f"Another process has been writing to {self._folder} for {self._lock_seconds:g} s.",
+                        "Wait for it to finish, then try again.",
+                    ) from error
+                try:
+                    yield await self._manifest()
+                finally:
+                    await lock.release()
+
+
+def _check_whole(guild: GuildId, source: SourceId, passages: Sequence[Passage]) -> None:
+    """`StoreError` when the passages are not distinct passages of this source."""
+    strange = [p.id for p in passages if p.guild != guild or p.source != source]
+    if strange:
+        raise StoreError(f"Passage {strange[0]} is not of source {source} of guild {guild}.")
+    if len({passage.id for passage in passages}) < len(passages):
+        raise StoreError(f"Source {source} holds a passage id twice.")
+
+
+def _check_dimension(query: SearchQuery, spec: IndexSpec) -> None:
+    if query.vector is not None and query.vector.shape != (spec.dimension,):
+        raise StoreError(
+            f"The question's vector has the shape {query.vector.shape}, the index wants ({spec.dimension},).",
+            f"Embed questions with {spec.embedder}, or build an index version for the new embedder.",
+        )
+
+
+@contextmanager
+def _as_store_errors(folder: Path) -> Iterator[None]:
+    """Lance tells its failures apart by their text only."""
+    try:
+        yield
+    except (RuntimeError, ValueError, OSError) as error:
+        raise _store_error(folder, error) from error
+
+
+def _store_error(folder: Path, error: Exception) -> StoreError:
+    text = str(error)
+    if getattr(error, "errno", None) in _FULL or any(f"os error {code}" in text for code in _FULL):
+        return DiskFullError(
+            f"No space left for the knowledge store {folder}.",
+            "Free some space and repeat the last command; nothing that was stored is lost.",
+        )
+    if "commit conflict" in text.lower():
+        return StoreBusyError(f"Another process changed {folder} meanwhile.", "Try again.")
+    line = " ".join(text.split())[:200]
+    return StoreError(
+        f"The knowledge store {folder} cannot be used: {line}",
+        "If this stays, restore the folder from a backup, or move it away and ingest again.",
+    )
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
