@@ -11,12 +11,13 @@ import hashlib
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from agent.contracts import GuildId, Passage, PassageId, Slug, Source, SourceKind
+from agent.contracts import Passage, PassageId, Slug, Source, SourceKind
 from agent.ingest.documents import Block, BlockKind, Context, Document
+from agent.ingest.plain import plain_blocks
 from agent.language.sentences import split_sentences
 
 CHUNKER = "1"
@@ -59,15 +60,52 @@ def passages(document: Document, source: Source, categories: dict[str, Slug]) ->
     for ordinal, piece in enumerate(cut(document)):
         passage = _passage(document, source, piece, ordinal, categories.get(piece.context.category))
         key = embedding_text(passage)
-        made.append(replace(passage, id=passage_id(source.guild, source, key, seen[key])))
+        made.append(replace(passage, id=passage_id(source, key, seen[key])))
         seen[key] += 1
     return tuple(made)
 
 
-def passage_id(guild: GuildId, source: Source, text: str, occurrence: int) -> PassageId:
+def entry_passage(source: Source, text: str) -> Passage:
+    """The one passage of an entry: all of its text."""
+    piece = Piece(start=0, end=len(text), context=Context())
+    passage = _passage(Document(text=text, blocks=()), source, piece, 0, None)
+    return replace(passage, id=passage_id(source, text, 0))
+
+
+def recut(text: str, source: Source, stored: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Cut a source anew from its kept text, without its origin.
+
+    What another chunker stored still says which stretches belong to which place, date, author and category;
+    structure inside of those is read from the text, as of a plain file.
+    """
+    made: list[Passage] = []
+    seen: Counter[str] = Counter()
+    for _, run in groupby(stored, key=_same_place):
+        region = list(run)
+        first, last = region[0], region[-1]
+        context = Context(location=first.location)
+        blocks = [
+            Block(kind=kind, start=first.start + start, end=first.start + end, context=context)
+            for kind, start, end in plain_blocks(text[first.start : last.end])
+        ]
+        for start, end in _cut_run(text, blocks):
+            piece = replace(first, ordinal=len(made), text=text[start:end], start=start, end=end)
+            key = embedding_text(piece)
+            made.append(replace(piece, id=passage_id(source, key, seen[key])))
+            seen[key] += 1
+    return tuple(made)
+
+
+def _same_place(passage: Passage) -> tuple[object, ...]:
+    return (passage.location, passage.date, passage.author_name, passage.category, passage.link)
+
+
+def passage_id(source: Source, text: str, occurrence: int) -> PassageId:
     """The same for the same text in the same source, wherever it moves; the nth of equal texts differs."""
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return PassageId(str(uuid.uuid5(_NAMESPACE, "\x1f".join((guild, source.id, digest, str(occurrence))))))
+    return PassageId(
+        str(uuid.uuid5(_NAMESPACE, "\x1f".join((source.guild, source.id, digest, str(occurrence)))))
+    )
 
 
 def embedding_text(passage: Passage) -> str:

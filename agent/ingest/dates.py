@@ -1,13 +1,14 @@
 """Dates as people write them in headings, front matter and columns, in English and Spanish.
 
 Only a full date counts: "May 2024" names no day, and a made-up one would answer "when did we" wrongly.
-12/05/2024 is read day first, as most of the world writes it, and 05/25/2024 the only way it can be.
+12.05.2024 is read day first, as is 12/05/2024 where it stands in a Spanish column; elsewhere the latter
+could be either and is not read, unless one part is over 12.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date
 
 from agent.contracts import Day
 
@@ -42,37 +43,45 @@ _IN_NAME = re.compile(r"(?<!\d)(\d{4})[-_.](\d{2})[-_.](\d{2})(?!\d)")
 
 def leading_date(text: str) -> Day | None:
     """The full date that `text` begins with: "2024-05-12 Replaced the pump", "12 de mayo de 2024: …"."""
-    for shape in _SHAPES:
-        if match := shape.match(text):
-            return _day(match["year"], match["month"], match["day"])
-    return None
+    found = _match(text)
+    return _read(found, day_first=False) if found else None
 
 
-def read_date(value: object) -> Day | None:
-    """A whole value that is a date: a YAML date, an ISO time stamp, "12 May 2024". Else None."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    if not isinstance(value, str):
-        return None
-    for shape in _SHAPES:
-        if (match := shape.match(value)) and not value[match.end() :].strip():
-            return _day(match["year"], match["month"], match["day"])
-    return None
+def read_date(value: str, *, day_first: bool = False) -> Day | None:
+    """A whole value that is a date: an ISO time stamp, "12 May 2024". `day_first` settles 12/05/2024."""
+    found = _match(value)
+    return _read(found, day_first=day_first) if found and not value[found.end() :].strip() else None
 
 
 def date_in_name(name: str) -> Day | None:
     """The ISO date in a file's name: `2024-05-12 pump.md`."""
     match = _IN_NAME.search(name)
-    return _day(*match.groups()) if match else None
+    return _day(*map(int, match.groups())) if match else None
 
 
-def _day(year: str, month: str, day: str) -> Day | None:
-    first, second = int(day), int(month) if month.isdigit() else _MONTH.get(month.casefold(), 0)
-    if month.isdigit() and second > 12 >= first:
-        first, second = second, first
+def _match(text: str) -> re.Match[str] | None:
+    return next(filter(None, (shape.match(text) for shape in _SHAPES)), None)
+
+
+def _read(match: re.Match[str], *, day_first: bool) -> Day | None:
+    parts = match.groupdict()
+    year, day = int(parts["year"]), int(parts["day"])
+    if not parts["month"].isdigit():
+        return _day(year, _MONTH.get(parts["month"].casefold(), 0), day)
+    month = int(parts["month"])
+    if (
+        match.start("day") > match.start("year")
+        or day_first
+        or parts["sep"] == "."
+        or day > 12
+        or day == month
+    ):
+        return _day(year, month, day)
+    return _day(year, day, month) if month > 12 else None
+
+
+def _day(year: int, month: int, day: int) -> Day | None:
     try:
-        return date(int(year), second, first)
+        return date(year, month, day)
     except ValueError:
         return None

@@ -26,6 +26,7 @@ _NAMES = {
     "link": "link url enlace",
 }
 _FIELD = {name: field for field, names in _NAMES.items() for name in names.split()}
+_DAY_FIRST = frozenset({"fecha", "día", "dia", "cuándo", "cuando"})
 _SNIFFED = 65_536
 _DELIMITERS = ",;\t|"
 _CELL_CHARACTERS = 1_000_000
@@ -80,14 +81,12 @@ def _delimiter(text: str) -> str:
 
 
 def _add_row(builder: DocumentBuilder, cells: Mapping[str, str], location: str) -> None:
-    known: dict[str, str] = {}
-    for name, value in cells.items():
-        field = _FIELD.get(name.strip().casefold(), "")
-        if field and field not in known:
-            known[field] = value
+    named = {name.strip().casefold(): value for name, value in cells.items()}
+    known = {_FIELD[name]: value for name, value in reversed(named.items()) if name in _FIELD}
+    day_first = not _DAY_FIRST.isdisjoint(named)
     context = Context(
         location=location,
-        date=read_date(known.get("date", "")),
+        date=read_date(known.get("date", ""), day_first=day_first),
         author=clean_title(known.get("author", "")),
         category=clean_title(known.get("category", "")),
         link=clean_link(known.get("link", "")),

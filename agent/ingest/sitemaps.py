@@ -16,7 +16,8 @@ from agent.errors import FetchError
 from agent.ingest.origins import Origin, decode
 from agent.ingest.web import Fetcher, Page, decoder
 
-_ROOT = re.compile(r"\A[^<]*(?:<\?[^>]*>\s*|<!--.*?-->\s*)*<(?:\w+:)?(urlset|sitemapindex)\b", re.DOTALL)
+_ROOT = re.compile(r"<(?:\w+:)?(urlset|sitemapindex)\b")
+_STARTS = ("<?xml", "<!--", "<urlset", "<sitemapindex", "<!DOCTYPE")
 _LOC = re.compile(r"<(?:\w+:)?loc>\s*(?:<!\[CDATA\[)?\s*([^<\s\]]+)\s*(?:\]\]>)?\s*</(?:\w+:)?loc>")
 _DECLARES = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _INDEXED = 50
@@ -30,8 +31,8 @@ def is_sitemap(page: Page) -> bool:
         return False
     if page.data.startswith(_GZIP):
         return "sitemap" in page.url
-    head = page.data[:_HEAD].decode("utf-8", errors="ignore")
-    return bool(_ROOT.match(head)) or ("sitemap" in page.url and bool(_DECLARES.search(head)))
+    head = page.data[:_HEAD].decode("utf-8", errors="ignore").lstrip("\ufeff \r\n\t")
+    return head.startswith(_STARTS) and bool(_ROOT.search(head))
 
 
 async def pages_of(fetcher: Fetcher, sitemap: Page, *, limit: int, unpacked_bytes: int) -> tuple[str, ...]:
@@ -56,7 +57,7 @@ def _read(page: Page, unpacked_bytes: int) -> tuple[str, tuple[str, ...]]:
     text = decode(Origin(name=page.url, data=data, charset=page.charset))
     if _DECLARES.search(text):
         raise FetchError(f"{page.url}: a sitemap that declares entities is refused.")
-    root = _ROOT.match(text)
+    root = _ROOT.search(text)
     if not root:
         raise FetchError(f"{page.url} is not a sitemap.")
     host = httpx.URL(page.url).host
