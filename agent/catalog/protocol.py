@@ -12,7 +12,9 @@ class Catalog(Protocol):
     """Categories, labelled examples and sources of every guild. Raises `StoreError`, `UsageError` only.
 
     Each change raises the guild's revision in the same transaction, so that what is derived from the
-    catalog (the router's matrices) knows when it is stale, in every process.
+    catalog (the router's matrices) knows when it is stale, in every process. A call that finds nothing to
+    change may raise it too. Every method that names a guild raises `UnknownGuildError` when it does not
+    exist, except `create_guild`.
     """
 
     async def guilds(self) -> tuple[GuildId, ...]: ...
@@ -21,18 +23,18 @@ class Catalog(Protocol):
         """Nothing happens when it exists."""
         ...
 
-    async def drop_guild(self, guild: GuildId) -> None: ...
-
-    async def revision(self, guild: GuildId) -> int:
-        """Raises `UnknownGuildError`."""
+    async def drop_guild(self, guild: GuildId) -> None:
+        """Its categories, examples and sources go. Made again, it does not repeat a revision."""
         ...
 
+    async def revision(self, guild: GuildId) -> int: ...
+
     async def categories(self, guild: GuildId) -> tuple[Category, ...]:
-        """By slug. Raises `UnknownGuildError`."""
+        """By slug."""
         ...
 
     async def put_category(self, guild: GuildId, category: Category) -> None:
-        """Add it, or replace name and description."""
+        """Add it, or replace name and description. `UsageError` when the slug is none (catalog/slugs.py)."""
         ...
 
     async def rename_category(self, guild: GuildId, old: Slug, new: Slug) -> None:
@@ -47,13 +49,21 @@ class Catalog(Protocol):
         """Its examples go, its sources stay without a category."""
         ...
 
-    async def examples(self, guild: GuildId, category: Slug | None = None) -> tuple[Example, ...]: ...
-
-    async def put_examples(self, guild: GuildId, examples: Sequence[Example]) -> int:
-        """Add or relabel (a question has one label), all or none; return how many were new or changed."""
+    async def examples(self, guild: GuildId, category: Slug | None = None) -> tuple[Example, ...]:
+        """By category, then question. Raises `UnknownCategoryError`."""
         ...
 
-    async def remove_examples(self, guild: GuildId, questions: Sequence[str]) -> int: ...
+    async def put_examples(self, guild: GuildId, examples: Sequence[Example]) -> int:
+        """Add or relabel (a question has one label), all or none; return how many were new or changed.
+
+        Questions are kept with every run of white space made one space; of equal ones the last counts.
+        Raises `UsageError` for an empty question, `UnknownCategoryError`.
+        """
+        ...
+
+    async def remove_examples(self, guild: GuildId, questions: Sequence[str]) -> int:
+        """Return how many there were."""
+        ...
 
     async def sources(self, guild: GuildId) -> tuple[Source, ...]:
         """By uri."""
@@ -64,13 +74,19 @@ class Catalog(Protocol):
     async def source_by_uri(self, guild: GuildId, uri: str) -> Source | None: ...
 
     async def put_source(self, source: Source, text: str) -> None:
-        """Record a source and its extracted text, after its passages are in the store."""
+        """Record a source and its extracted text, after its passages are in the store.
+
+        Replaces the source of the same id. Raises `UnknownCategoryError`, and `UsageError` when another
+        source of the guild has the uri.
+        """
         ...
 
     async def source_text(self, guild: GuildId, id: SourceId) -> str:  # noqa: A002
-        """The extracted text that the passages' offsets refer to."""
+        """The extracted text that the passages' offsets refer to. `UsageError` when there is none."""
         ...
 
-    async def remove_sources(self, guild: GuildId, ids: Sequence[SourceId]) -> int: ...
+    async def remove_sources(self, guild: GuildId, ids: Sequence[SourceId]) -> int:
+        """Return how many there were."""
+        ...
 
     async def close(self) -> None: ...

@@ -32,10 +32,7 @@ _CHUNK: Final = 1000
 
 
 class SqlCatalog:
-    """Implements `agent.catalog.protocol.Catalog`.
-
-    Every method raises `UnknownGuildError` for a guild that does not exist, except `create_guild`.
-    """
+    """Implements `agent.catalog.protocol.Catalog`, which describes its methods."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -66,7 +63,6 @@ class SqlCatalog:
         return tuple(sorted(found, key=lambda category: category.slug))
 
     async def put_category(self, guild: GuildId, category: Category) -> None:
-        """Raises `UsageError` for a slug that is none."""
         check_slug(category.slug)
         statement = self._database.upsert(tables.categories, ("name", "description"))
         async with self._changing(guild) as connection:
@@ -107,7 +103,6 @@ class SqlCatalog:
             await _delete_category(connection, guild, slug)
 
     async def examples(self, guild: GuildId, category: Slug | None = None) -> tuple[Example, ...]:
-        """By category, then question. Raises `UnknownCategoryError`."""
         query = _EXAMPLES.where(tables.examples.c.guild == guild)
         async with self._reading(guild) as connection:
             if category is not None:
@@ -117,10 +112,6 @@ class SqlCatalog:
         return tuple(sorted(found, key=lambda example: (example.category, example.question)))
 
     async def put_examples(self, guild: GuildId, examples: Sequence[Example]) -> int:
-        """Questions are kept with every run of white space made one space; of equal ones the last counts.
-
-        Raises `UsageError` for an empty question, `UnknownCategoryError`.
-        """
         wanted = {example.question: example for example in map(_tidied, examples)}
         async with self._changing(guild) as connection:
             _require(await _slugs(connection, guild), *{e.category for e in wanted.values()})
@@ -157,10 +148,6 @@ class SqlCatalog:
         return await self._one_source(guild, tables.sources.c.uri_key == key_of(uri))
 
     async def put_source(self, source: Source, text: str) -> None:
-        """Replaces the source of the same id.
-
-        Raises `UnknownCategoryError`, and `UsageError` when another source of the guild has the uri.
-        """
         compressed = await asyncio.to_thread(_packed, text)
         row = asdict(source) | {"uri_key": key_of(source.uri)}
         replaced = [name for name in row if name not in {"guild", "id"}]
@@ -175,7 +162,6 @@ class SqlCatalog:
             )
 
     async def source_text(self, guild: GuildId, id: SourceId) -> str:  # noqa: A002
-        """Raises `UsageError` when there is no such source."""
         query = select(tables.source_texts.c.compressed)
         async with self._reading(guild) as connection:
             compressed = await connection.scalar(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Connection, Insert, Table, make_url
+from sqlalchemy import Insert, Table, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -37,9 +37,9 @@ class _Backend(Protocol):
 
     def writing_engine(self, reading: AsyncEngine) -> AsyncEngine: ...
 
-    def upgrading_engine(self) -> AsyncEngine: ...
-
-    def lock_upgrade(self, connection: Connection) -> None: ...
+    def upgrading_engine(self) -> AsyncEngine:
+        """Each of its transactions waits for those of other processes to end."""
+        ...
 
     def upsert(self, table: Table, update: Sequence[str]) -> Insert: ...
 
@@ -96,15 +96,14 @@ async def open_database(url_or_path: str | Path, *, busy_seconds: float = 10.0) 
     """
     backend = SqliteBackend(_sqlite_path(url_or_path), busy_seconds)
     await backend.prepare()
-    database = Database(backend)
-    try:
+    async with AsyncExitStack() as on_error:
+        database = Database(backend)
+        on_error.push_async_callback(database.close)
         async with database.read() as connection:
             current = await connection.run_sync(version) == HEAD
         if not current:
             await _upgrade(backend)
-    except BaseException:
-        await database.close()
-        raise
+        on_error.pop_all()
     return database
 
 
@@ -113,7 +112,6 @@ async def _upgrade(backend: _Backend) -> None:
     try:
         with _explained(backend):
             async with engine.begin() as connection:
-                await connection.run_sync(backend.lock_upgrade)
                 await connection.run_sync(upgrade, backend.name)
     finally:
         await engine.dispose()

@@ -68,16 +68,13 @@ class SqliteBackend:
         return reading.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
     def upgrading_engine(self) -> AsyncEngine:
-        """Its transactions exclude every other writer, which makes them the lock of an upgrade.
+        """Its transactions exclude every other writer, and with it every other upgrade.
 
         Foreign keys are off: Alembic alters a table by copying and dropping it, which would otherwise
         delete the rows that refer to it.
         """
         engine = _engine(self._path, _UPGRADE_SECONDS, "foreign_keys=OFF", poolclass=NullPool)
         return self.writing_engine(engine)
-
-    def lock_upgrade(self, connection: Connection) -> None:
-        """Nothing to do: the transaction of `upgrading_engine` is the lock."""
 
     def upsert(self, table: Table, update: Sequence[str]) -> Insert:
         statement = insert(table)
@@ -163,7 +160,7 @@ def _engine(path: Path, busy_seconds: float, *pragmas: str, **options: Any) -> A
 
 
 def _set_wal(connection: sqlite3.Connection, deadline: float) -> None:
-    """Set the mode, which stays in the file. SQLite does not wait by itself when two processes set it."""
+    """Set the mode, which stays in the file. SQLite does not wait for another writer here by itself."""
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -9,7 +9,10 @@ from agent.contracts import Episode, EpisodeId, Feedback, GuildId, MemberId
 
 
 class Journal(Protocol):
-    """Append-only. Raises `StoreError` only. Ids are time-sortable (UUID version 7)."""
+    """Append-only. Raises `StoreError`, `UsageError` only. Ids are time-sortable (UUID version 7).
+
+    Nothing of one guild is seen in another. Times come back in UTC; one without zone is a `UsageError`.
+    """
 
     async def record(self, episode: Episode) -> None:
         """Durable when it returns. Recording the same id again changes nothing."""
@@ -25,19 +28,20 @@ class Journal(Protocol):
         after: EpisodeId | None = None,
         limit: int = 100,
     ) -> tuple[Episode, ...]:
-        """Oldest first; `after` pages on."""
+        """Oldest first, which is the order of the ids; `after` pages on."""
         ...
 
     async def add_feedback(self, event: Feedback) -> None:
         """Durable when it returns. `UsageError` when the guild has no such episode, or the value is not valid
-        for its kind. The same id again changes nothing.
+        for its kind, or a retraction does not name an earlier event of the same member and episode that is
+        no retraction itself. The same id again changes nothing.
         """
         ...
 
     async def feedback(
         self, guild: GuildId, *, episode: EpisodeId | None = None, member: MemberId | None = None
     ) -> tuple[Feedback, ...]:
-        """Every event, oldest first, retracted ones and retractions included."""
+        """Every event, oldest first by `at`, retracted ones and retractions included."""
         ...
 
     async def votes(self, guild: GuildId, episode: EpisodeId) -> dict[MemberId, int]:
@@ -45,7 +49,7 @@ class Journal(Protocol):
         ...
 
     async def check(self) -> str:
-        """One line for doctor."""
+        """One line for doctor. Raises `StoreError` when the journal is damaged."""
         ...
 
     async def close(self) -> None: ...

@@ -25,7 +25,7 @@ _COLUMNS: Final = frozenset({"guild", "id", "member", "asked_at", "intent", "err
 
 
 class SqlJournal:
-    """Implements `agent.journal.protocol.Journal`. The tables refuse UPDATE by triggers."""
+    """Implements `agent.journal.protocol.Journal`, which describes its methods. Triggers refuse UPDATE."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -47,7 +47,6 @@ class SqlJournal:
         after: EpisodeId | None = None,
         limit: int = 100,
     ) -> tuple[Episode, ...]:
-        """In the order of their ids, which is that in which the questions came in."""
         columns = tables.episodes.c
         query = select(tables.episodes).where(columns.guild == guild).order_by(columns.id).limit(limit)
         if since is not None:
@@ -62,7 +61,6 @@ class SqlJournal:
         return tuple(map(_episode, rows))
 
     async def add_feedback(self, event: Feedback) -> None:
-        """A retraction names an event of the same member on the same episode that is no retraction."""
         check_value(event.kind, event.value)
         columns = tables.feedback.c
         row = {column.name: getattr(event, column.name) for column in columns} | {"value": dict(event.value)}
@@ -75,7 +73,6 @@ class SqlJournal:
     async def feedback(
         self, guild: GuildId, *, episode: EpisodeId | None = None, member: MemberId | None = None
     ) -> tuple[Feedback, ...]:
-        """By time, events of one moment by id."""
         columns = tables.feedback.c
         query = select(tables.feedback).where(columns.guild == guild).order_by(columns.at, columns.id)
         if episode is not None:

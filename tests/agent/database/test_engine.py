@@ -1,6 +1,7 @@
 import asyncio
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -107,6 +108,32 @@ async def test_a_database_that_another_process_holds_is_busy(database: Database)
         assert busy.value.transient
         other.execute("ROLLBACK")
     await _put(database, "one")
+
+
+@pytest.fixture
+def written_by_another(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A new file, not yet in WAL mode, in which another connection is writing."""
+    path = tmp_path / "new.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+async def test_opening_waits_for_another_writer(
+    tmp_path: Path, written_by_another: sqlite3.Connection
+) -> None:
+    opening = asyncio.create_task(open_database(tmp_path / "new.db"))
+    await asyncio.sleep(0.2)
+    assert not opening.done()
+    written_by_another.execute("COMMIT")
+    await (await opening).close()
+
+
+@pytest.mark.usefixtures("written_by_another")
+async def test_opening_does_not_wait_for_ever(tmp_path: Path) -> None:
+    with pytest.raises(StoreBusyError):
+        await open_database(tmp_path / "new.db", busy_seconds=0.1)
 
 
 async def test_more_at_once_than_connections_is_busy_and_not_a_crash(database: Database) -> None:

@@ -1,0 +1,221 @@
+"""What every journal must do, whatever keeps it."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from agent.contracts import Answer, AnswerKind, Episode, EpisodeId, FeedbackKind
+from agent.errors import UsageError
+from agent.ids import new_id
+from agent.journal.protocol import Journal
+from tests.agent.journal.episodes import ANA, BEN, HOME, NOON, WORK, an_episode, an_event, episodes
+
+Kind = FeedbackKind
+
+
+@given(episodes)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+async def test_any_episode_comes_back_as_it_was(journal: Journal, episode: Episode) -> None:
+    await journal.record(episode)
+    assert await journal.episode(HOME, episode.id) == episode
+
+
+async def test_recording_again_changes_nothing(journal: Journal) -> None:
+    episode = an_episode()
+    await journal.record(episode)
+    await journal.record(replace(episode, question="another", member=BEN))
+
+    assert await journal.episodes(HOME) == (episode,)
+
+
+async def test_no_guild_sees_episodes_or_feedback_of_another(journal: Journal) -> None:
+    ours = an_episode()
+    theirs = replace(ours, guild=WORK, question="a secret")
+    for episode in (ours, theirs):
+        await journal.record(episode)
+    event = an_event(theirs, Kind.VOTE, {"vote": 1})
+    await journal.add_feedback(event)
+
+    assert await journal.episodes(HOME) == (ours,)
+    assert await journal.episode(WORK, ours.id) == theirs
+    assert await journal.feedback(HOME) == ()
+    assert await journal.votes(HOME, ours.id) == {}
+    assert await journal.feedback(WORK) == (event,)
+
+
+async def test_an_episode_that_never_was_is_none(journal: Journal) -> None:
+    assert await journal.episode(HOME, EpisodeId(new_id())) is None
+    assert await journal.episodes(HOME) == ()
+
+
+async def test_a_failed_question_is_an_episode_too(journal: Journal) -> None:
+    failed = an_episode(answer=None, error="The model is gone.", error_id=new_id())
+    await journal.record(failed)
+    assert await journal.episode(HOME, failed.id) == failed
+
+
+async def test_episodes_are_paged_oldest_first(journal: Journal) -> None:
+    recorded = tuple(an_episode(question=f"{number}?") for number in range(7))
+    for episode in reversed(recorded):
+        await journal.record(episode)
+
+    pages = [await journal.episodes(HOME, limit=3)]
+    while pages[-1]:
+        pages.append(await journal.episodes(HOME, limit=3, after=pages[-1][-1].id))
+
+    assert [len(page) for page in pages] == [3, 3, 1, 0]
+    assert sum(pages, ()) == recorded
+
+
+async def test_episodes_since_a_time_in_any_zone(journal: Journal) -> None:
+    recorded = [an_episode(asked_at=NOON + timedelta(hours=hour)) for hour in range(4)]
+    for episode in recorded:
+        await journal.record(episode)
+    since = (NOON + timedelta(hours=2)).astimezone(tz=None)
+
+    assert await journal.episodes(HOME, since=since) == tuple(recorded[2:])
+    assert await journal.episodes(HOME, since=since, after=recorded[2].id) == (recorded[3],)
+
+
+async def test_a_time_without_zone_is_refused(journal: Journal) -> None:
+    with pytest.raises(UsageError, match="no time zone"):
+        await journal.record(an_episode(asked_at=NOON.replace(tzinfo=None)))
+    assert await journal.episodes(HOME) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (Kind.VOTE, {"vote": -1}),
+        (Kind.REASON, {"reason": "it was the old pump\0"}),
+        (Kind.CORRECTION, {"category": "pool", "answer": "In June."}),
+        (Kind.COMMENT, {"text": "gracias ✨"}),
+    ],
+)
+async def test_feedback_comes_back_as_it_was(journal: Journal, kind: FeedbackKind, value: Any) -> None:
+    episode = an_episode()
+    event = an_event(episode, kind, value)
+    await journal.record(episode)
+    await journal.add_feedback(event)
+
+    assert await journal.feedback(HOME) == (event,)
+
+
+async def test_feedback_again_changes_nothing(journal: Journal) -> None:
+    episode = an_episode()
+    event = an_event(episode, Kind.VOTE, {"vote": 1})
+    await journal.record(episode)
+    for value in (1, -1):
+        await journal.add_feedback(replace(event, value={"vote": value}))
+
+    assert await journal.feedback(HOME) == (event,)
+
+
+async def test_feedback_is_listed_by_episode_and_member_oldest_first(journal: Journal) -> None:
+    first, second = an_episode(), an_episode()
+    events = [
+        an_event(first, Kind.VOTE, {"vote": 1}, at=NOON),
+        an_event(second, Kind.VOTE, {"vote": 1}, at=NOON, member=BEN),
+        an_event(first, Kind.COMMENT, {"text": "hm"}, at=NOON + timedelta(seconds=1), member=BEN),
+    ]
+    for episode in (first, second):
+        await journal.record(episode)
+    for event in reversed(events):
+        await journal.add_feedback(event)
+
+    assert await journal.feedback(HOME) == tuple(events)
+    assert await journal.feedback(HOME, episode=first.id) == (events[0], events[2])
+    assert await journal.feedback(HOME, member=BEN) == (events[1], events[2])
+    assert await journal.feedback(HOME, episode=second.id, member=ANA) == ()
+
+
+async def test_feedback_on_no_episode_is_refused(journal: Journal) -> None:
+    episode = an_episode()
+    await journal.record(replace(episode, guild=WORK))
+    with pytest.raises(UsageError, match="no episode"):
+        await journal.add_feedback(an_event(episode, Kind.VOTE, {"vote": 1}))
+    assert await journal.feedback(HOME) == ()
+
+
+async def test_feedback_with_a_wrong_value_is_refused(journal: Journal) -> None:
+    episode = an_episode()
+    await journal.record(episode)
+    with pytest.raises(UsageError, match="a vote is 1, -1 or 0"):
+        await journal.add_feedback(an_event(episode, Kind.VOTE, {"vote": 5}))
+    assert await journal.feedback(HOME) == ()
+
+
+async def test_retractions_are_kept_beside_what_they_retract(journal: Journal) -> None:
+    episode = an_episode()
+    vote = an_event(episode, Kind.VOTE, {"vote": 1})
+    retraction = an_event(episode, Kind.RETRACTION, {"event": vote.id})
+    await journal.record(episode)
+    await journal.add_feedback(vote)
+    assert await journal.votes(HOME, episode.id) == {ANA: 1}
+    await journal.add_feedback(retraction)
+
+    assert await journal.votes(HOME, episode.id) == {}
+    assert await journal.feedback(HOME) == (vote, retraction)
+
+
+@pytest.mark.parametrize("retracted", ["another's", "another episode's", "a retraction", "never was"])
+async def test_a_member_retracts_only_own_events_of_the_episode(journal: Journal, retracted: str) -> None:
+    episode, other = an_episode(), an_episode()
+    vote = an_event(episode, Kind.VOTE, {"vote": 1})
+    events = {
+        "another's": an_event(episode, Kind.VOTE, {"vote": 1}, member=BEN),
+        "another episode's": an_event(other, Kind.VOTE, {"vote": 1}),
+        "a retraction": an_event(episode, Kind.RETRACTION, {"event": vote.id}),
+    }
+    for one in (episode, other):
+        await journal.record(one)
+    for event in (vote, *events.values()):
+        await journal.add_feedback(event)
+    named = events[retracted].id if retracted in events else new_id()
+
+    with pytest.raises(UsageError, match="to retract"):
+        await journal.add_feedback(an_event(episode, Kind.RETRACTION, {"event": named}))
+    assert len(await journal.feedback(HOME)) == 4
+
+
+async def test_votes_count_once_per_member_and_a_changed_mind_counts(journal: Journal) -> None:
+    episode, other = an_episode(), an_episode()
+    for one in (episode, other):
+        await journal.record(one)
+    for minute, (member, value) in enumerate([(ANA, 1), (BEN, 1), (ANA, 1), (BEN, -1)]):
+        at = NOON + timedelta(minutes=minute)
+        await journal.add_feedback(an_event(episode, Kind.VOTE, {"vote": value}, at=at, member=member))
+
+    assert await journal.votes(HOME, episode.id) == {ANA: 1, BEN: -1}
+    assert await journal.votes(HOME, other.id) == {}
+
+
+async def test_tasks_that_write_at_once_lose_nothing(journal: Journal) -> None:
+    recorded = [an_episode() for _ in range(40)]
+
+    async def ask_and_vote(episode: Episode) -> None:
+        await journal.record(episode)
+        await journal.add_feedback(an_event(episode, Kind.VOTE, {"vote": 1}))
+
+    await asyncio.gather(*map(ask_and_vote, recorded))
+
+    assert await journal.episodes(HOME) == tuple(recorded)
+    assert len(await journal.feedback(HOME)) == 40
+
+
+async def test_a_long_episode_comes_back(journal: Journal) -> None:
+    long = an_episode(question="why " * 25_000, answer=Answer(text="x" * 10**6, kind=AnswerKind.SUMMARY))
+    await journal.record(long)
+    assert await journal.episode(HOME, long.id) == long
+
+
+async def test_check_counts(journal: Journal) -> None:
+    episode = an_episode()
+    await journal.record(episode)
+    await journal.add_feedback(an_event(episode, Kind.VOTE, {"vote": 1}))
+
+    assert (await journal.check()).endswith(": 1 episodes, 1 feedback events")
