@@ -70,7 +70,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """An error inside the block leaves everything as it was."""
+        """An error inside the block leaves everything as it was. Blocks of one task must not be nested."""
         with _explained(self._backend):
             async with self._writers, self._writing.begin() as connection:
                 yield connection
