@@ -51,7 +51,10 @@ _WEEKDAY = (
 _SEASON = r"(?:spring|summer|autumn|fall|winter|primavera|verano|oto[ñn]o|invierno)\b"
 _QUANTITY = r"%|€|\$|(?:euros?|dollars?|km|kg|w|rpm|lit\w+|steps|hours?|horas|people|personas)\b"
 _YEAR = rf"(?:19|20)\d\d\b(?![.,/:-]?\d|\s*(?:{_QUANTITY}))"
-_NUMERIC = r"(?<![\d.])(?:(?:19|20)\d\d-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|\d{1,2}/\d{1,2}/\d\d)(?![./-]?\d)"
+_NUMERIC = (
+    r"(?<![\d.])(?:(?:19|20)\d\d-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d"
+    r"|\d{1,2}/\d{1,2}/\d\d)(?![./-]?\d)"
+)
 _DAY_MONTH = (
     rf"\d{{1,2}}(?:st|nd|rd|th|º)?\s+(?:of\s+|de\s+)?{_ANY_MONTH}|{_ANY_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?\b"
 )

@@ -73,7 +73,7 @@ _PHRASES: tuple[tuple[Relation, re.Pattern[str]], ...] = (
             r"(?:from|desde|del?)\s+", _ANY, rf"\s+(?:to|until|till|through|hasta|al?)\s+(?P<end>{_ANY})"
         ),
     ),
-    ("trailing", _phrase("", _moments.TRAILING)),
+    ("trailing", _phrase(r"(?:(?:in|over|during|within|en|durante)\s+)?", _moments.TRAILING)),
     ("since", _phrase(r"(?:since|desde|a\s+partir\s+del?)\s+", _ANY)),
     ("since", _phrase(r"from\s+", _ANY, r"\s+on(?:wards?)?\b")),
     ("until", _phrase(r"(?:until|till|up\s+to|hasta)\s+", _ANY)),

@@ -30,17 +30,22 @@ def _shape(pattern: str) -> re.Pattern[str]:
 
 
 _GREETING = (
-    r"(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)|hola|buenas(?: tardes| noches)?|buen(?:os)? d[ií]as?)"
+    r"(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)"
+    r"|hola|buenas(?: tardes| noches)?|buen(?:os)? d[ií]as?)"
     r"(?: (?:there|all|again|everyone|todos|a todos))?"
 )
 _BOT = r"@?(?:lorekeeper|bot)"
-_REQUEST = r"(?:please|pls|por favor|porfa|(?:can|could|would|will) you(?: please)?|(?:me )?(?:puedes|podr[ií]as)|ok|okay|vale)"
+_REQUEST = (
+    r"(?:please|pls|por favor|porfa"
+    r"|(?:can|could|would|will) you(?: please)?|(?:me )?(?:puedes|podr[ií]as)|ok|okay|vale)"
+)
 _HELLO = _shape(rf"(?:{_GREETING}(?: {_BOT})?\s*[,.!:]+\s*|{_BOT}\s*[,:]\s*)+")
 _ADDRESS = _shape(rf"¿?(?:(?:{_GREETING}|{_BOT}|{_REQUEST})\b[\s,.!:¿]*)+")
 
 _REMEMBER = (
     _shape(
-        r"(?:remember|keep in mind|(?:make|take) a note|note|record|recuerda|ten en cuenta|apunta|anota|guarda|toma nota)"
+        r"(?:remember|keep in mind|(?:make|take) a note|note|record"
+        r"|recuerda|ten en cuenta|apunta|anota|guarda|toma nota)"
         r"(?: this| esto)?(?:\s*:\s*| (?:of )?that\s*:?\s+| (?:de )?que\s*:?\s+)(?P<argument>.+)"
     ),
     _shape(r"remember (?P<argument>(?:we|I)\b.+)"),
@@ -48,9 +53,11 @@ _REMEMBER = (
 )
 _SUMMARIZE = _shape(
     r"(?:summari[sz]e|sum up|recap|tl\s*[;,]?\s*dr|res[uú]me(?:me|nos|lo)?|resum(?:ir|irme|id|irlo)"
-    r"|(?:haz(?:me)?|hacer(?:me)?|dame) un resumen|(?:give|make|write)(?: me| us)? a (?:short |quick |brief )?summary"
-    r"|(?:an? )?(?:short |quick |brief )?summary(?= of\b)|(?:un )?resumen(?= del?\b)|what did I miss|qu[eé] me he perdido)"
-    r"(?:\b[\s:,]*(?:(?:of|for|del?)\b\s*)?(?P<argument>.*))?"
+    r"|(?:haz(?:me)?|hacer(?:me)?|dame) un resumen"
+    r"|(?:give|make|write)(?: me| us)? a (?:short |quick |brief )?summary"
+    r"|(?:an? )?(?:short |quick |brief )?summary(?= of\b)"
+    r"|(?:un )?resumen(?= del?\b)|what did I miss|qu[eé] me he perdido)"
+    r"\b[\s:,]*(?:(?:of|for|del?)\b\s*)?(?P<argument>.*)"
 )
 _RESUME_WORK = _shape(r"resume\b(?! (?:el|la|los|las|lo|este|esta|esto|esa|ese)\b)")
 _CONVERSATION = _shape(
@@ -61,17 +68,20 @@ _CONVERSATION = _shape(
 )
 _SUGGEST = (
     _shape(
-        r"(?:suggest|draft|propose|write|sugi[eé]re(?:me)?|sugerir(?:me)?|prop[oó]n(?:me)?|redacta(?:r|me)?)(?: me| us)?"
+        r"(?:suggest|draft|propose|write|sugi[eé]re(?:me)?|sugerir(?:me)?"
+        r"|prop[oó]n(?:me)?|redacta(?:r|me)?)(?: me| us)?"
         r" (?:an? |the |una? |la )?(?:short |polite |good |friendly )?(?:reply|answer|response|respuesta)\b"
         r"\s*(?:(?:to|for|al?|para)\b)?(?P<argument>.*)"
     ),
     _shape(
         r"(?:what (?:should|do|can|could|would) (?:I|we) (?:reply|respond|answer|write back)"
-        r"|qu[eé](?: les?)? (?:(?:puedo|debo|deber[ií]a|podr[ií]a) (?:responder|contestar)(?:les?)?|respondo|contesto))"
+        r"|qu[eé](?: les?)? (?:(?:puedo|debo|deber[ií]a|podr[ií]a) (?:responder|contestar)(?:les?)?"
+        r"|respondo|contesto))"
         r"\b\s*(?:(?:to|al?)\b)?(?P<argument>.*)"
     ),
     _shape(
-        r"(?:how (?:should|do|can|could|would) (?:I|we) (?:reply|respond|answer)|c[oó]mo(?: les?)? (?:respondo|contesto))"
+        r"(?:how (?:should|do|can|could|would) (?:I|we) (?:reply|respond|answer)"
+        r"|c[oó]mo(?: les?)? (?:respondo|contesto))"
         r"(?: (?:to|a))?(?P<argument>(?: (?:this|that|him|her|them|it|the (?:message|mail|email)"
         r"|esto|eso|este mensaje|el mensaje|el correo)\b)?)\s*[?.!]*$"
     ),
@@ -81,7 +91,8 @@ _SMALL_TALK = _shape(
     r"(?: a lot| so much| very much| again| for (?:the|your) help| por (?:la|tu) ayuda)?"
     r"|(?:bye|bye bye|good ?bye|see you|good night|adi[oó]s|chao|nos vemos|hasta (?:luego|mañana|pronto))"
     r"(?: later| soon| tomorrow)?"
-    r"|how are you(?: doing)?(?: today)?|how is it going|what['’]?s up|qu[eé] tal(?: est[aá]s)?|c[oó]mo est[aá]s"
+    r"|how are you(?: doing)?(?: today)?|how is it going|what['’]?s up|qu[eé] tal(?: est[aá]s)?"
+    r"|c[oó]mo est[aá]s"
     r"|(?:who|what) are you|what(?: is|['’]s) your name|(?:qui[eé]n|qu[eé]) eres|c[oó]mo te llamas"
     r"|what (?:can|do) you do|how (?:do you work|can you help(?: me)?)|can you help me|help(?: me)?"
     r"|qu[eé] (?:puedes|sabes) hacer|c[oó]mo funcionas|(?:me )?(?:puedes )?ayuda(?:r|me)?"
@@ -129,7 +140,7 @@ def _summarize(command: str, language: str) -> IntentChoice | None:
     match = _SUMMARIZE.match(command.lstrip("¿"))
     if not match or (language != "es" and _RESUME_WORK.match(command)):
         return None
-    named = _EDGES.sub("", match["argument"] or "")
+    named = _EDGES.sub("", match["argument"])
     return IntentChoice(intent=Intent.SUMMARIZE, argument="" if _CONVERSATION.fullmatch(named) else named)
 
 

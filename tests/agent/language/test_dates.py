@@ -87,15 +87,15 @@ def _day(text: str | None) -> date | None:
         ("what did we buy two weeks ago?", "en", "2026-11-02", "2026-11-08", "two weeks ago"),
         ("¿qué compramos hace tres meses?", "es", "2026-08-01", "2026-08-31", "hace tres meses"),
         ("what broke a year ago", "en", "2025-01-01", "2025-12-31", "a year ago"),
-        ("bills in the last 3 months", "en", "2026-08-22", "2026-11-22", "the last 3 months"),
-        ("bills over the past year", "en", "2025-11-22", "2026-11-22", "the past year"),
+        ("bills in the last 3 months", "en", "2026-08-22", "2026-11-22", "in the last 3 months"),
+        ("bills over the past year", "en", "2025-11-22", "2026-11-22", "over the past year"),
         ("facturas de los últimos 3 meses", "es", None, None, ""),
         (
             "¿qué compramos en los últimos tres meses?",
             "es",
             "2026-08-22",
             "2026-11-22",
-            "los últimos tres meses",
+            "en los últimos tres meses",
         ),
     ],
 )
