@@ -49,12 +49,18 @@ _PAST = re.compile(
     r"|puso|vino|estuvo|tuvo|trajo|hemos|habéis|había\w*|estaba\w*|tenía\w*|(?:he|ha|han) \w+[dt]o)\b",
     re.IGNORECASE,
 )
-_PART_OF_NOUN = re.compile(
-    r"\b(?:the|a|an|our|my|his|her|their|your|that|el|la|los|las|un|una|nuestr[oa]s?|mi|su|tu)\s+[\w-]+\s+"
-    r"(?:\w+ed|bought|made|built|from|\w+[ai]d[oa]s?|hech[oa]s?|del?)\s+$|\b(?:del?|of)\s+(?:el\s+|la\s+|the\s+)?$",
+_PRESENT = re.compile(
+    r"\b(?:is|are|do (?:i|we|you|they)|does|can|should|must|will"
+    r"|es|son|están?|hay|puedo|puede|podemos|debo|debemos|suele)\b",
     re.IGNORECASE,
 )
-"""Before a date that describes a thing: `the pump installed [in 2019]`, `la compra de [la semana pasada]`."""
+_PART_OF_NOUN = re.compile(
+    r"\b(?:the|a|an|our|my|his|her|their|your|that|el|la|los|las|un|una|nuestr[oa]s?|mi|su|tu)\s+[\w-]+\s+"
+    r"(?:\w+ed|bought|made|built|from|\w+[ai]d[oa]s?|hech[oa]s?|del?)\s+$"
+    r"|\b(?:del?|of|from|over|(?:more|less)\s+than|about|around|almost|nearly|unos|casi)\s+(?:el\s+|la\s+|the\s+)?$",
+    re.IGNORECASE,
+)
+"""Before a date of a thing, `the pump installed [in 2019]`, or is inexact: `over [a week ago]`."""
 
 
 Relation = Literal["between", "trailing", "since", "until", "before", "after", "within"]
@@ -143,7 +149,7 @@ def _begun(reading: _Reading, clock: Clock) -> bool:
 
 
 def _readings(text: str, clock: Clock) -> list[_Reading]:
-    past = bool(_PAST.search(text))
+    past = bool(_PAST.search(text)) and not _PRESENT.search(text)
     taken: list[Span] = []
     found: list[_Reading] = []
     for relation, shape in _PHRASES:

@@ -55,9 +55,13 @@ _SPANISH_PRONOUN = _shape(
 )
 _EMPTY_IT = _shape(
     r"\bit (?:takes?|costs?|took|makes sense)\b.*\bto\b|\b(?:is|was|will) it(?: be)? \w+ (?:to|that|if|for)\b"
-    r"|\b(?:is|was) it (?:raining|cold|hot|late|time)\b|\bdoes it say\b"
+    r"|\bit (?:called|mean)\b|\b(?:is|was) it (?:raining|cold|hot|late|time)\b|\bdoes it say\b"
 )
 _NAMED_THING = _shape(rf"\b{_DETERMINER} \w{{3,}}")
+_CONTENT_WORD = _shape(
+    rf"\b(?!(?:{_ASKING}|{_AUXILIARY}|{_PREPOSITION}|you|they|she|our|the|and|but|that|this|ever|also|last|then"
+    r"|have|had|been|not|just|still|nos|les|los|las|que|pero|ya|más|una)\b)\w{3,}"
+)
 _NAME = re.compile(r"(?<=\s)[A-ZÁÉÍÓÚÑ]\w{2,}")
 
 _LAST_VERB = r"(?:\w+ed|bought|made|done|built|paid|put|cost|work|leak|weigh|last|mean|need|[\w]+[ai]d[oa]s?)"
@@ -154,7 +158,8 @@ def _dangling_pronoun(text: str, language: str) -> re.Match[str] | None:
     if pronoun is None:
         return None
     before = text[: pronoun.start()]
-    return None if _NAMED_THING.search(before) or _NAME.search(before) else pronoun
+    named = _NAMED_THING.search(before) or _NAME.search(before) or len(_CONTENT_WORD.findall(before)) > 1
+    return None if named else pronoun
 
 
 def _noun_at_end(text: str) -> _Noun | None:

@@ -53,6 +53,8 @@ def test_what_needs_context(text: str, language: str) -> None:
         ("How long does it take to fill the pool?", "en"),
         ("What did Marta say about that pump?", "en"),
         ("Did Marta repair it when she came?", "en"),
+        ("Do tourists pay when they come?", "en"),
+        ("What is it called when chlorine binds to nitrogen?", "en"),
         ("pool pump price", "en"),
         ("wifi password?", "en"),
         ("Where is the key?", "en"),
