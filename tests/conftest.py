@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from agent.models.library import open_embedder
-from agent.models.protocol import Embedder
+from agent.models.library import open_chat_model, open_embedder
+from agent.models.protocol import ChatModel, Embedder
 from agent.settings import Settings
 
 
@@ -22,5 +22,13 @@ def model_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 async def embedder(model_settings: Settings) -> AsyncIterator[Embedder]:
     """multilingual-e5-small."""
     opened = await open_embedder(model_settings)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chat_model(model_settings: Settings) -> AsyncIterator[ChatModel]:
+    """SmolLM2-135M-Instruct in this process: real, small and often wrong."""
+    opened = await open_chat_model(model_settings)
     yield opened
     await opened.close()

@@ -1,23 +1,129 @@
-"""The models of this machine: which there are, which are in use, and opening them."""
+"""The models of this machine: which there are, which are in use, and opening them.
+
+A chat model is named by a setting as a bundled name, an installed name or the path of a GGUF file. An
+explicit setting wins over the choice that `models use` keeps in `data_dir/models/use.json`, which wins over
+the default. Installed models are `data_dir/models/chat/NAME.gguf`, each beside a NAME.json that says what it
+was when it was checked.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import hashlib
 import os
+import re
+import shutil
 import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-from agent.models.protocol import Embedder
-from agent.models.weights import BUNDLED, find_weights
+from pydantic import BaseModel, ValidationError
+
+from agent.errors import (
+    ConfigurationError,
+    DiskFullError,
+    ModelBrokenError,
+    ModelError,
+    ModelMissingError,
+    StoreError,
+    UsageError,
+)
+from agent.models.files import made_atomically, write_atomically
+from agent.models.gguf_file import check_gguf
+from agent.models.protocol import ChatModel, Embedder
+from agent.models.weights import (
+    BUNDLED,
+    ModelKind,
+    Progress,
+    Weights,
+    bundled,
+    digest_of,
+    find_weights,
+    remembered_digest,
+)
 from agent.settings import Settings
+
+BUNDLED_CHAT_MODEL = "smollm2-135m"
+"""The chat model of the defaults."""
+
+_BLOCK = 1 << 22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEntry:
+    """One line of `models list`."""
+
+    name: str
+    kind: ModelKind
+    size: int
+    """Bytes; 0 when it is not there."""
+    licence: str
+    digest: str
+    """sha256 of the weights, hex."""
+    bundled: bool
+    in_use: bool
+    problem: str = ""
+    """Why it cannot be used, and what to do; empty when it is fine."""
+
+
+class _Choice(BaseModel, extra="forbid"):
+    """use.json."""
+
+    chat_model: str | None = None
+    embedder: Literal["multilingual-e5-small", "all-minilm-l6-v2"] | None = None
+
+
+class _Record(BaseModel):
+    """What an installed model was when it was checked."""
+
+    sha256: str
+    size: int
+    licence: str
+
+
+async def open_chat_model(settings: Settings) -> ChatModel:
+    """Load the chat model in use. Raises `ModelError`, `ConfigurationError`."""
+    from agent.models.llama import LlamaChatModel, LlamaConfig
+
+    name = chosen_chat_model(settings)
+    path, digest = await asyncio.to_thread(_chat_file, name, settings)
+    config = LlamaConfig(
+        path=path,
+        name=path.stem if _is_path(name) else name,
+        digest=digest,
+        threads=thread_count(settings),
+        context_tokens=settings.context_tokens,
+    )
+    return await LlamaChatModel.open(config)
 
 
 async def open_embedder(settings: Settings) -> Embedder:
-    """Load the embedder that the settings name. Raises `ModelError`."""
-    files = await asyncio.to_thread(find_weights, settings.embedder, settings.data_dir)
-    digest = next(weights.digest for weights in BUNDLED if weights.name == settings.embedder)
+    """Load the embedder in use. Raises `ModelError`, `ConfigurationError`."""
+    name = chosen_embedder(settings)
+    files = await asyncio.to_thread(find_weights, name, settings.data_dir)
+    digest = next(weights.digest for weights in BUNDLED if weights.name == name)
+    threads = thread_count(settings)
+    if name == "all-minilm-l6-v2":
+        from agent.models.minilm import MiniLmEmbedder
+
+        return await MiniLmEmbedder.open(files, digest, settings.data_dir / "models", threads)
     from agent.models.e5 import E5Embedder
 
-    return await E5Embedder.open(files[0], digest, thread_count(settings))
+    return await E5Embedder.open(files[0], digest, threads)
+
+
+def chosen_chat_model(settings: Settings) -> str:
+    """The setting when it was given, else the choice of `models use`, else the default."""
+    kept = None if "chat_model" in settings.model_fields_set else _kept_choice(settings).chat_model
+    return kept or settings.chat_model
+
+
+def chosen_embedder(settings: Settings) -> str:
+    """The setting when it was given, else the choice of `models use`, else the default."""
+    kept = None if "embedder" in settings.model_fields_set else _kept_choice(settings).embedder
+    return kept or settings.embedder
 
 
 def thread_count(settings: Settings) -> int:
@@ -25,3 +131,214 @@ def thread_count(settings: Settings) -> int:
         return settings.threads
     # A container may be given fewer cores than the machine has; only Linux can tell.
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+async def list_models(settings: Settings) -> tuple[ModelEntry, ...]:
+    """The bundled models, then the installed ones by name, then the one in use when it is a mere path."""
+    return await asyncio.to_thread(_entries, settings)
+
+
+async def install_model(
+    settings: Settings, path: Path, *, name: str = "", progress: Progress | None = None
+) -> ModelEntry:
+    """Check a GGUF file and copy it into the data folder, whole or not at all.
+
+    `progress` is called from another thread. Raises `ModelMissingError`, `ModelBrokenError`, `UsageError`
+    when the name is taken by a bundled model, `DiskFullError`.
+    """
+    return await asyncio.to_thread(_install, settings, path, name or _slug(path.stem), progress)
+
+
+async def use_model(settings: Settings, name: str) -> ModelEntry:
+    """Keep the choice for every later start, and return what was chosen.
+
+    Raises `ModelMissingError` or `ModelBrokenError` when it cannot be used, and `ConfigurationError` when a
+    setting overrides the choice, as it would have no effect.
+    """
+    return await asyncio.to_thread(_use, settings, name)
+
+
+def _chat_file(name: str, settings: Settings) -> tuple[Path, str]:
+    weights = bundled(name)
+    if weights and weights.kind is ModelKind.CHAT:
+        return find_weights(name, settings.data_dir)[0], weights.digest
+    installed = _installed_file(settings, name)
+    if not _is_path(name) and installed.is_file():
+        return installed, _checked_record(installed, settings).sha256
+    if not _is_path(name):
+        raise ModelMissingError(
+            f"There is no chat model {name}.",
+            "See `lorekeeper models list`, or give the path of a GGUF file.",
+        )
+    path = Path(name).expanduser().resolve()
+    if remembered_digest(path, settings.data_dir) is None:
+        check_gguf(path)
+    return path, digest_of(path, settings.data_dir)
+
+
+def _is_path(name: str) -> bool:
+    return name.endswith(".gguf") or "/" in name or os.sep in name
+
+
+def _installed_file(settings: Settings, name: str) -> Path:
+    return settings.data_dir / "models" / "chat" / f"{name}.gguf"
+
+
+def _checked_record(path: Path, settings: Settings) -> _Record:
+    remedy = "Install it again: lorekeeper models install PATH"
+    try:
+        record = _Record.model_validate_json(path.with_suffix(".json").read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ModelBrokenError(f"The record beside {path} cannot be read.", remedy) from error
+    if digest_of(path, settings.data_dir) != record.sha256:
+        raise ModelBrokenError(f"{path} has changed since it was installed.", remedy)
+    return record
+
+
+def _entries(settings: Settings) -> tuple[ModelEntry, ...]:
+    chat, embedder = chosen_chat_model(settings), chosen_embedder(settings)
+    entries = [_bundled_entry(weights, settings, {chat, embedder}) for weights in BUNDLED]
+    folder = settings.data_dir / "models" / "chat"
+    entries += [_installed_entry(path, settings, chat) for path in sorted(folder.glob("[!.]*.gguf"))]
+    if chat not in {entry.name for entry in entries}:
+        entries.append(_chosen_entry(chat, settings))
+    return tuple(entries)
+
+
+def _bundled_entry(weights: Weights, settings: Settings, in_use: set[str]) -> ModelEntry:
+    problem, size = "", sum(file.size for file in weights.files)
+    try:
+        find_weights(weights.name, settings.data_dir)
+    except ModelError as error:
+        problem, size = _problem(error), 0
+    return ModelEntry(
+        name=weights.name,
+        kind=weights.kind,
+        size=size,
+        licence=weights.licence,
+        digest=weights.digest,
+        bundled=True,
+        in_use=weights.name in in_use,
+        problem=problem,
+    )
+
+
+def _installed_entry(path: Path, settings: Settings, in_use: str) -> ModelEntry:
+    problem, digest, licence = "", "", ""
+    try:
+        record = _checked_record(path, settings)
+        digest, licence = record.sha256, record.licence
+    except ModelError as error:
+        problem = _problem(error)
+    return ModelEntry(
+        name=path.stem,
+        kind=ModelKind.CHAT,
+        size=path.stat().st_size,
+        licence=licence,
+        digest=digest,
+        bundled=False,
+        in_use=path.stem == in_use,
+        problem=problem,
+    )
+
+
+def _chosen_entry(name: str, settings: Settings) -> ModelEntry:
+    """The model in use that is neither bundled nor installed: a path, or a name that is not there."""
+    problem, digest, size = "", "", 0
+    try:
+        path, digest = _chat_file(name, settings)
+        size = path.stat().st_size
+    except ModelError as error:
+        problem = _problem(error)
+    return ModelEntry(
+        name=name,
+        kind=ModelKind.CHAT,
+        size=size,
+        licence="",
+        digest=digest,
+        bundled=False,
+        in_use=True,
+        problem=problem,
+    )
+
+
+def _problem(error: ModelError) -> str:
+    return f"{error} {error.hint}".strip()
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.") or "model"
+
+
+def _install(settings: Settings, path: Path, name: str, progress: Progress | None) -> ModelEntry:
+    if bundled(name) or name != _slug(name):
+        raise UsageError(f"A model cannot be installed as {name!r}.", "Choose another name.")
+    summary = check_gguf(path)
+    target = _installed_file(settings, name)
+    try:
+        digest = _copied(path, target, progress)
+        record = _Record(sha256=digest, size=target.stat().st_size, licence=summary.licence)
+        write_atomically(target.with_suffix(".json"), record.model_dump_json(indent=1).encode())
+    except OSError as error:
+        raise _store_error(target, error) from error
+    return _installed_entry(target, settings, chosen_chat_model(settings))
+
+
+def _copied(path: Path, target: Path, progress: Progress | None) -> str:
+    size, done, digest = path.stat().st_size, 0, hashlib.sha256()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(target.parent).free < size:
+        raise OSError(errno.ENOSPC, "too little space")
+    with made_atomically(target) as part, path.open("rb") as source, part.open("wb") as copy:
+        while block := source.read(_BLOCK):
+            copy.write(block)
+            digest.update(block)
+            done += len(block)
+            if progress:
+                progress(done, size)
+    return digest.hexdigest()
+
+
+def _store_error(target: Path, error: OSError) -> StoreError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFullError(
+            f"There is no room for {target}.", "Free some space, or move LOREKEEPER_DATA_DIR."
+        )
+    return StoreError(f"{target} cannot be written: {error.strerror}.")
+
+
+def _choice_file(settings: Settings) -> Path:
+    return settings.data_dir / "models" / "use.json"
+
+
+def _kept_choice(settings: Settings) -> _Choice:
+    file = _choice_file(settings)
+    try:
+        return _Choice.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return _Choice()
+    except (OSError, ValidationError) as error:
+        raise ConfigurationError(
+            f"{file} cannot be read.", "Delete it and choose again: lorekeeper models use NAME"
+        ) from error
+
+
+def _use(settings: Settings, name: str) -> ModelEntry:
+    weights = bundled(name)
+    field = "embedder" if weights and weights.kind is ModelKind.EMBEDDER else "chat_model"
+    if field in settings.model_fields_set and getattr(settings, field) != name:
+        raise ConfigurationError(
+            f"LOREKEEPER_{field.upper()} is set to {getattr(settings, field)}, which wins over this choice.",
+            "Take it out of the environment and .env first.",
+        )
+    if field == "embedder":
+        find_weights(name, settings.data_dir)
+    else:
+        name = str(_chat_file(name, settings)[0]) if _is_path(name) else name
+        _chat_file(name, settings)
+    choice = _kept_choice(settings).model_copy(update={field: name})
+    try:
+        write_atomically(_choice_file(settings), choice.model_dump_json(indent=1).encode())
+    except OSError as error:
+        raise _store_error(_choice_file(settings), error) from error
+    return next(entry for entry in _entries(settings) if entry.name == name)

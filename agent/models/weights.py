@@ -170,16 +170,27 @@ _Memory = TypeAdapter(dict[str, _Seen])
 
 def digest_of(path: Path, data_dir: Path, progress: Progress | None = None) -> str:
     """Return the sha256 of a file in hex, from memory when the file is unchanged since it was hashed."""
+    if known := remembered_digest(path, data_dir):
+        return known
     stat = path.stat()
-    memory_file = data_dir / "models" / "digests.json"
-    memory = _remembered(memory_file)
-    seen = memory.get(str(path))
-    if seen and (seen.size, seen.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
-        return seen.sha256
     digest = sha256_of(path, progress)
+    memory = _remembered(_memory_file(data_dir))
     memory[str(path)] = _Seen(size=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=digest)
-    _remember(memory_file, memory)
+    _remember(_memory_file(data_dir), memory)
     return digest
+
+
+def remembered_digest(path: Path, data_dir: Path) -> str | None:
+    """Return the digest of a file that is unchanged since it was hashed, else None."""
+    seen = _remembered(_memory_file(data_dir)).get(str(path))
+    if seen is None or not path.is_file():
+        return None
+    stat = path.stat()
+    return seen.sha256 if (seen.size, seen.mtime_ns) == (stat.st_size, stat.st_mtime_ns) else None
+
+
+def _memory_file(data_dir: Path) -> Path:
+    return data_dir / "models" / "digests.json"
 
 
 def sha256_of(path: Path, progress: Progress | None = None) -> str:
