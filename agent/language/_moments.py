@@ -106,6 +106,7 @@ TRAILING = (
 )
 """A stretch of time that ends today: `the last 3 months`."""
 
+_COUNTED = re.compile(rf"(?:\b(?P<count>{_COUNT})\s+)?(?P<unit>{_UNIT})")
 _SEASON_MONTHS = {
     "spring": 3, "primavera": 3, "summer": 6, "verano": 6, "autumn": 9, "fall": 9, "otoño": 9, "otono": 9,
     "winter": 12, "invierno": 12,
@@ -124,11 +125,16 @@ def read_moment(text: str, clock: Clock) -> Moment | None:
 
 def trailing_start(text: str, clock: Clock) -> date | None:
     """The first day of a stretch that `TRAILING` matched."""
-    count = re.search(rf"\b{_COUNT}\s+(?={_UNIT})", text.lower())
-    unit = re.search(_UNIT, text.lower())
-    if unit is None:
-        return None
-    return _parse(f"{_digits(count.group()) if count else '1 '}{_english_unit(unit.group())}s ago", clock)
+    return _counted_back(text.lower(), clock)[0]
+
+
+def _counted_back(text: str, clock: Clock) -> tuple[date | None, str]:
+    """The day that lies the said count of units before today (one if none is said), and the unit."""
+    match = _COUNTED.search(text)
+    if match is None:
+        return None, ""
+    count, unit = match["count"] or "1", _english_unit(match["unit"])
+    return _parse(f"{_NUMBERS.get(count, count)} {unit}s ago", clock), unit
 
 
 def _parse(text: str, clock: Clock) -> date | None:
@@ -145,10 +151,6 @@ def _parse(text: str, clock: Clock) -> date | None:
     )
     found = parser.get_date_data(text).date_obj
     return found.date() if found else None
-
-
-def _digits(text: str) -> str:
-    return re.sub(rf"\b(?:{'|'.join(_NUMBERS)})\b", lambda word: str(_NUMBERS[word.group()]), text)
 
 
 def _english_unit(word: str) -> str:
@@ -183,16 +185,12 @@ def _one_day(day: date | None, **more: bool) -> Moment | None:
 
 def _read_numeric(text: str, clock: Clock) -> Moment | None:
     order = clock.day_first
-    if not re.match(r"\d{4}", text):
-        first, second = (int(part) for part in re.split(r"[./-]", text)[:2])
-        if "." in text or first > 12 or first == second:
-            order = True
-        elif second > 12:
-            order = False
-        if order is None:
-            return None
-        return _one_day(_parse(text, Clock(now=clock.now, day_first=order)))
-    return _one_day(_parse(text, clock))
+    first, second = (int(part) for part in re.split(r"[./-]", text)[:2])
+    if "." in text or first > 12 or first == second:
+        order = True
+    elif second > 12:
+        order = False
+    return _one_day(_parse(text, Clock(now=clock.now, day_first=order))) if order is not None else None
 
 
 def _read_dated(text: str, clock: Clock) -> Moment | None:
@@ -213,10 +211,7 @@ def _read_weekday(text: str, clock: Clock) -> Moment | None:
 
 
 def _read_ago(text: str, clock: Clock) -> Moment | None:
-    unit = _english_unit(re.findall(_UNIT, text)[-1])
-    count = re.search(rf"\b{_COUNT}\b", text)
-    day = _parse(f"{_digits(count.group())} {unit}s ago", clock) if count else None
-    return _covering(day, unit)
+    return _covering(*_counted_back(text, clock))
 
 
 def _read_last(text: str, clock: Clock) -> Moment | None:
@@ -229,8 +224,12 @@ def _read_last(text: str, clock: Clock) -> Moment | None:
     if re.fullmatch(_CALENDAR, name):
         unit = _english_unit(name)
         return _covering(_span(today, unit)[0] - timedelta(days=1), unit)
-    day = _parse(name, clock)
-    return _covering(day, "month" if re.fullmatch(_MONTH, name) else "day")
+    if re.fullmatch(_WEEKDAY, name):
+        return _one_day(_parse(name, clock))
+    month = _covering(_parse(name, clock), "month")
+    if month and month.end >= today:
+        return _covering(_parse(f"1 {name} {today.year - 1}", clock), "month")
+    return month
 
 
 def _read_this(text: str, clock: Clock) -> Moment | None:

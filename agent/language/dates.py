@@ -36,7 +36,7 @@ class Period:
 _MAY_HOLD_DATE = re.compile(
     r"\d{4}|\d[./-]\d|\b(?:\d{1,2}(?:st|nd|rd|th)?\s+(?:of|de)?\s*[a-zñ]{3}|ago|hace|last|past|this|est[ea]|today"
     r"|tomorrow|yesterday|hoy|ayer|mañana|ante?ayer|antier|anoche|[uú]ltim|pasad|januar|februar|march|april|may"
-    r"|june|july|august|septem|setiem|septiem|octo|octu|novem|noviem|decem|diciem|enero|febre|marzo|abril|junio"
+    r"|june|july|august|sep?ti?em|setiem|oct[ou]|novi?em|dici?em|decem|enero|febre|marzo|abril|junio"
     r"|julio|agosto|monday|tuesday|wednesday|thursday|friday|saturday|sunday|lunes|martes|mi[eé]rc|jueves"
     r"|viernes|s[aá]bado|domingo|spring|summer|autumn|fall|winter|primavera|verano|oto[ñn]o|invierno)",
     re.IGNORECASE,

@@ -64,7 +64,7 @@ _CONTENT_WORD = _shape(
 )
 _NAME = re.compile(r"(?<=\s)[A-ZÁÉÍÓÚÑ]\w{2,}")
 
-_LAST_VERB = r"(?:\w+ed|bought|made|done|built|paid|put|cost|work|leak|weigh|last|mean|need|[\w]+[ai]d[oa]s?)"
+_LAST_VERB = r"(?:\w+ed|bought|made|done|built|paid|put|cost|work|leak|weigh|last|mean|need|\w+[ai]d[oa]s?)"
 _NOUN_AT_END = _shape(
     rf"(?P<before>.*?)\b(?P<determiner>{_DETERMINER}) (?P<noun>[\w-]+(?: [\w-]+)??)"
     rf"(?P<tail> del?(?: (?:la|los|las))? [\w-]+| {_LAST_VERB})?\s*[?.!]*"
