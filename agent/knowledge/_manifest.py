@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from agent.errors import StoreError
 from agent.knowledge.protocol import IndexSpec
@@ -33,7 +34,9 @@ class Manifest:
         return next((name for name, known in self.specs.items() if known == spec), None)
 
     def with_version(self, spec: IndexSpec) -> Manifest:
-        """Add a version; the first ever becomes active."""
+        """Add a version unless it is there; the first ever becomes active."""
+        if self.name_of(spec) is not None:
+            return self
         name = f"v{self.created + 1}"
         return Manifest(
             specs={**self.specs, name: spec}, active=self.active or name, created=self.created + 1
@@ -63,24 +66,30 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """An absent file is an empty store; an unreadable one is `StoreError`."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        manifest = _parsed(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         return Manifest()
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    try:
-        if data["format"] != _FORMAT:
-            raise StoreError(
-                f"The knowledge store {path.parent} was written by another version of Lorekeeper.",
-                "Start the version that wrote it, or ingest into a new data folder.",
-            )
-        specs = {name: IndexSpec(**spec) for name, spec in data["versions"].items()}
-        manifest = Manifest(specs=specs, active=data["active"], created=data["created"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(path, error) from error
-    if manifest.active is not None:
-        manifest.require(manifest.active)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(
+            f"The knowledge store's list of indexes {path} is unreadable: {error!r}.",
+            "Restore the folder from a backup, or move it away and ingest again.",
+        ) from error
+    if manifest is None:
+        raise StoreError(
+            f"The knowledge store {path.parent} was written by another version of Lorekeeper.",
+            "Start the version that wrote it, or ingest into a new data folder.",
+        )
     return manifest
+
+
+def _parsed(data: Any) -> Manifest | None:
+    """None for another format; anything unexpected within ours is the `KeyError` or so of reading it."""
+    if data["format"] != _FORMAT:
+        return None
+    specs = {name: IndexSpec(**spec) for name, spec in data["versions"].items()}
+    if data["active"] not in (None, *specs):
+        raise ValueError(f"{data['active']} is active and not there")
+    return Manifest(specs=specs, active=data["active"], created=data["created"])
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
@@ -109,10 +118,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _unreadable(path: Path, error: Exception) -> StoreError:
-    return StoreError(
-        f"The knowledge store's list of indexes {path} is unreadable: {error}.",
-        "Restore the folder from a backup, or move it away and ingest again.",
-    )

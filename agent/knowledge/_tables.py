@@ -48,6 +48,16 @@ class Tables:
         """A snapshot of the latest state, or None when the guild has nothing; it takes some 0.1 ms."""
         return await self._opened(_name(version, guild))
 
+    async def open_to_write(self, version: str, guild: GuildId) -> AsyncTable | None:
+        """As `open`, and what earlier writes left to tidy is tidied.
+
+        Before a write and not after it: what fails here, for want of space, has changed nothing yet.
+        """
+        table = await self.open(version, guild)
+        if table is not None:
+            await _fold_if_due(table)
+        return table
+
     async def open_all(self, version: str) -> list[AsyncTable]:
         """Every guild's table of a version."""
         tables = [await self._opened(name) for name in await self._names(f"{version}-")]
@@ -144,8 +154,8 @@ async def _stored_vectors(table: AsyncTable, ids: Sequence[PassageId]) -> dict[P
     return dict(zip(rows["id"].to_pylist(), _rows.vectors_of(rows), strict=True))
 
 
-async def fold_if_due(table: AsyncTable) -> None:
-    """Keep the searches fast after writes: fresh rows are found without an index, but slowly."""
+async def _fold_if_due(table: AsyncTable) -> None:
+    """Keep searches fast between two `optimize`: fresh rows are found without an index, but slowly."""
     words = await table.index_stats(f"{_rows.SEARCHED}_idx")
     fresh = words.num_unindexed_rows if words is not None else 0
     limit = max(_FRESH_ROWS, _FRESH_SHARE * await table.count_rows())

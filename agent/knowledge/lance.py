@@ -99,12 +99,11 @@ class LanceStore(KnowledgeStore):
         async with self._writing() as manifest:
             name = manifest.require(version)
             dimension = manifest.specs[name].dimension
-            table = await self._tables.open(name, guild)
+            table = await self._tables.open_to_write(name, guild)
             if table is None and passages:
                 table = await self._tables.create(name, guild, dimension)
             if table is not None:
                 await _tables.replace_source(table, source, passages, vectors, dimension)
-                await _tables.fold_if_due(table)
 
     async def passages_of(
         self, guild: GuildId, source: SourceId, *, version: str | None = None
@@ -124,21 +123,18 @@ class LanceStore(KnowledgeStore):
         gone = 0
         async with self._writing() as manifest:
             for name in manifest.specs if version is None else [manifest.require(version)]:
-                table = await self._tables.open(name, guild)
-                if table is not None:
-                    gone += await _tables.delete_sources(table, sources)
-                    await _tables.fold_if_due(table)
+                table = await self._tables.open_to_write(name, guild)
+                gone += 0 if table is None else await _tables.delete_sources(table, sources)
         return gone
 
     async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:
         moved = 0
         async with self._writing() as manifest:
             for name in manifest.specs:
-                table = await self._tables.open(name, guild)
+                table = await self._tables.open_to_write(name, guild)
                 if table is not None:
                     result = await table.update({"category": new}, where=_filters.of_category(old))
                     moved += result.rows_updated if name == manifest.active else 0
-                    await _tables.fold_if_due(table)
         return moved
 
     async def search(self, query: SearchQuery, *, version: str | None = None) -> tuple[EvidenceItem, ...]:
