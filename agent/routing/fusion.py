@@ -1,0 +1,147 @@
+"""What the parts say, fused into probabilities that mean what they say.
+
+A conditional logit over the categories (McFadden 1974) weighs, for each category, the regression's score,
+the nearest example, the description and the language model's log-likelihood; a logistic regression on how
+familiar the question looks says whether it is in scope at all. Both have so few weights that they are
+fitted in milliseconds, and both start from a prior: weights fitted on many small guilds, with how much they
+varied there. A guild's own labels move the weights away from the prior by as much as they can prove.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.routing.ridge import Rows, Scores
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_FLOOR = 0.02
+"""Scores below it are noise; its logarithm bounds how unlikely a category can look."""
+_STEPS = 50
+_CONVERGED = 1e-8
+
+
+class Part(IntEnum):
+    """The columns of the features of a category."""
+
+    REGRESSION = 0
+    NEAREST = 1
+    DESCRIPTION = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """Normal distributions of weights, independent of each other."""
+
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    parts: tuple[float, ...]
+    """One for each `Part`."""
+    scope: tuple[float, float, float]
+    """Constant, familiarity, nearest: the log-odds of being *in* scope."""
+    model: float = 0.0
+    """Of the language model's log-likelihood; 0 until labels have shown that it deserves more."""
+    model_span: float = 0.0
+    """How far apart in log-likelihood the model put two categories on labelled questions, nats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Similarities:
+    """How n questions look to the parts. Each (n, categories)."""
+
+    scores: Scores
+    nearest: Scores
+    """Cosine to the nearest row of the category, its description included."""
+    descriptions: Scores
+
+
+def part_features(seen: Similarities) -> Floats:
+    """Return (n, categories, parts)."""
+    scores = np.log(np.maximum(seen.scores, _FLOOR))
+    parts = np.stack([scores, seen.nearest, seen.descriptions], axis=2)
+    return parts.astype(np.float64)
+
+
+def scope_features(seen: Similarities) -> Floats:
+    """Return (n, 3): constant, familiarity to the regression, nearest row of all."""
+    best = np.log(np.maximum(seen.scores.max(axis=1), _FLOOR))
+    return np.stack([np.ones(len(best)), best, seen.nearest.max(axis=1)], axis=1).astype(np.float64)
+
+
+def within(logits: Floats) -> Floats:
+    """Softmax over the last axis: which category, given that it is one."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    normal: Floats = shifted / shifted.sum(axis=-1, keepdims=True)
+    return normal
+
+
+def out_of_scope(features: Floats, weights: Weights) -> Floats:
+    """Return (n,) probabilities."""
+    odds: Floats = 1 / (1 + np.exp(np.clip(features @ np.array(weights.scope), -30, 30)))
+    return odds
+
+
+def fit_parts(features: Floats, labels: Rows, prior: Prior) -> tuple[float, ...]:
+    """Fit the weights of a conditional logit by Newton's method, from and towards the prior.
+
+    `features` is (n, categories, weights), `labels` (n,). With n = 0 it returns the prior's means.
+    """
+    mean, precision = np.array(prior.mean), np.array(prior.sd) ** -2.0
+    weights = mean.copy()
+    chosen = np.take_along_axis(features, labels[:, np.newaxis, np.newaxis], axis=1)[:, 0].sum(axis=0)
+    for _ in range(_STEPS):
+        chances = within(features @ weights)
+        expected = np.einsum("nk,nkj->nj", chances, features)
+        weighted = features * np.sqrt(chances)[:, :, np.newaxis]
+        second = np.einsum("nki,nkj->ij", weighted, weighted, optimize=True) - expected.T @ expected
+        slope = expected.sum(axis=0) - chosen + precision * (weights - mean)
+        step = np.linalg.solve(second + np.diag(precision), slope)
+        weights = weights - step
+        if float(np.abs(step).max()) < _CONVERGED:
+            break
+    return tuple(float(weight) for weight in weights)
+
+
+def fit_scope(
+    inside: Floats, outside: Floats, prior: Prior, outside_share: float
+) -> tuple[float, float, float]:
+    """Fit the log-odds of being in scope, as if `outside_share` of all questions were not.
+
+    `inside` and `outside` are (n, 3) features of labelled questions that the regression has not seen: with
+    their category known, and with their whole category left out.
+    """
+    features = np.stack(
+        [np.concatenate([inside, outside]), np.zeros((len(inside) + len(outside), 3))], axis=1
+    )
+    labels = np.repeat(np.array([0, 1]), [len(inside), len(outside)])
+    constant, familiar, nearest = fit_parts(features, labels, prior)
+    shift = np.log((1 - outside_share) / outside_share)
+    return constant + float(shift), familiar, nearest
+
+
+def trust_model(
+    weights: Weights, features: Floats, likelihoods: Floats, labels: Rows, prior: Prior
+) -> Weights:
+    """Weigh the language model by what it adds to the other parts on labelled questions.
+
+    `features` are (n, categories, parts) of questions unseen by the regression and by the model's training;
+    `likelihoods` are (n, categories). The other parts keep their weights relative to each other. A model
+    that says the same to everything ends near 0, and one that misleads at 0.
+    """
+    rest = features @ np.array(weights.parts)
+    both = np.stack([rest, likelihoods], axis=2)
+    scale, model = fit_parts(both, labels, prior)
+    if model <= 0:
+        return replace(weights, model=0.0, model_span=0.0)
+    span = float(np.quantile(np.ptp(likelihoods, axis=1), 0.95))
+    parts = tuple(part * scale for part in weights.parts)
+    return replace(weights, parts=parts, model=model, model_span=span)

@@ -1,0 +1,132 @@
+"""What each guild has taught, kept in step with the catalog."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.catalog.protocol import Catalog
+from agent.contracts import Category, Example, GuildId
+from agent.routing.fusion import Floats
+from agent.routing.labels import Labels, arrange, describe
+from agent.routing.learned import Learned, learn, relabelled
+from agent.routing.memory import RoutingMemory
+from agent.routing.placing import Placer
+from agent.routing.vote import ModelVote
+
+_AT_ONCE = 400
+"""Rows that are fitted while the question waits: some 50 ms on one core."""
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """One guild. Mutable; `lock` is held while it is brought in step."""
+
+    revision: int = -1
+    categories: tuple[Category, ...] = ()
+    examples: tuple[Example, ...] = ()
+    labels: dict[bool, Labels] = field(default_factory=dict)
+    """By whether the embedders are joined. Joined only while most labels are English: the second embedder
+    understands nothing else. Empty while there are no categories."""
+    fitted: dict[bool, Learned] = field(default_factory=dict)
+    fitting: dict[bool, asyncio.Task[Learned]] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class TaughtGuilds:
+    """Raises `StoreError`, `UnknownGuildError`, `ModelError`."""
+
+    def __init__(
+        self, catalog: Catalog, placer: Placer, memory: RoutingMemory, vote: ModelVote | None
+    ) -> None:
+        self._catalog = catalog
+        self._placer = placer
+        self._memory = memory
+        self._vote = vote
+        self._shelves: dict[GuildId, _Shelf] = {}
+
+    async def learned(self, guild: GuildId, *, english: bool) -> Learned | None:
+        """Return what is known for questions in English or in another language; None without categories.
+
+        Its labels are those of this moment. Its weights are too while the guild has few labels; else they
+        may be of the fit before, and a new fit runs in the background.
+        """
+        shelf = await self._in_step(guild)
+        joint = english and True in shelf.labels
+        labels = shelf.labels.get(joint)
+        if labels is None:
+            return None
+        while True:
+            fitted = shelf.fitted.get(joint)
+            if fitted is not None and fitted.labels is labels:
+                return fitted
+            fit = self._fit_of(guild, shelf, joint, labels)
+            if fitted is not None and _may_serve(fitted, labels):
+                return relabelled(fitted, labels)
+            # Another question may wait for the same fit: a cancelled one must not take it along.
+            await asyncio.shield(fit)
+
+    def forget_fits(self, guild: GuildId) -> None:
+        """Fit anew at the next question: more is known of the language model."""
+        shelf = self._shelves.get(guild)
+        if shelf is not None:
+            shelf.fitted.clear()
+
+    async def close(self) -> None:
+        """Stop fitting."""
+        fits = [fit for shelf in self._shelves.values() for fit in shelf.fitting.values()]
+        for fit in fits:
+            fit.cancel()
+        await asyncio.gather(*fits, return_exceptions=True)
+
+    async def _in_step(self, guild: GuildId) -> _Shelf:
+        shelf = self._shelves.setdefault(guild, _Shelf())
+        async with shelf.lock:
+            revision = await self._catalog.revision(guild)
+            if revision != shelf.revision:
+                categories = await self._catalog.categories(guild)
+                examples = await self._catalog.examples(guild)
+                # Sources change the revision as well, and far more often.
+                if (categories, examples) != (shelf.categories, shelf.examples):
+                    shelf.labels = await self._placed(guild, categories, examples)
+                    shelf.categories, shelf.examples = categories, examples
+                shelf.revision = revision
+        return shelf
+
+    async def _placed(
+        self, guild: GuildId, categories: tuple[Category, ...], examples: tuple[Example, ...]
+    ) -> dict[bool, Labels]:
+        ordered, kept, rows = arrange(categories, examples)
+        texts = [example.question for example in kept] + [describe(category) for category in ordered]
+        await asyncio.to_thread(self._memory.keep_only, guild, texts)
+        if not ordered:
+            return {}
+        placed = await self._placer.labels(guild, texts)
+        labels = {False: Labels(ordered, kept, placed.alone, rows)}
+        if placed.joint is not None and placed.english.mean() > 0.5:
+            labels[True] = Labels(ordered, kept, placed.joint, rows)
+        return labels
+
+    def _fit_of(self, guild: GuildId, shelf: _Shelf, joint: bool, labels: Labels) -> asyncio.Task[Learned]:
+        """Return the fit that runs, or begin one of `labels`."""
+        running = shelf.fitting.get(joint)
+        if running is not None and not running.done():
+            return running
+        task = asyncio.create_task(self._fit(guild, shelf, joint, labels))
+        shelf.fitting[joint] = task
+        return task
+
+    async def _fit(self, guild: GuildId, shelf: _Shelf, joint: bool, labels: Labels) -> Learned:
+        examined: Mapping[str, Floats] = {}
+        if self._vote is not None:
+            questions = [example.question for example in labels.examples]
+            examined = await self._vote.examined(guild, labels.categories, questions)
+        learned = await asyncio.to_thread(learn, labels, examined)
+        shelf.fitted[joint] = learned
+        return learned
+
+
+def _may_serve(fitted: Learned, labels: Labels) -> bool:
+    """Whether weights of earlier labels may judge by these while new ones are fitted."""
+    return fitted.labels.slugs == labels.slugs and len(labels.rows) > _AT_ONCE

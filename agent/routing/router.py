@@ -1,0 +1,137 @@
+"""The router: labelled questions, descriptions and the language model, fused.
+
+A label counts from the next question on: the catalog's revision is asked each time, new labels are embedded
+and compared at once, and a question that repeats a labelled one is decided by it. Only the weights of a
+guild with many labels are fitted anew in the background, while those before them serve.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from agent.catalog.protocol import Catalog
+from agent.contracts import CategoryScore, GuildId, Route, RouteDecision
+from agent.models.protocol import ChatModel, Embedder
+from agent.routing.decide import could_change, decide
+from agent.routing.fusion import Floats, within
+from agent.routing.guilds import TaughtGuilds
+from agent.routing.learned import Learned, Opinion, consider, spread
+from agent.routing.memory import RoutingMemory
+from agent.routing.placing import Placed, Placer
+from agent.routing.vote import ModelVote
+from agent.settings import Settings
+
+_MANY_LABELS = 2000
+"""From here on comparing takes longer than handing the work to a thread."""
+
+
+class FusedRouter:
+    """Implements `Router`. `second` is an embedder that knows English better than the first, or None."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        embedder: Embedder,
+        chat: ChatModel | None,
+        settings: Settings,
+        second: Embedder | None = None,
+    ) -> None:
+        memory = RoutingMemory(settings.data_dir / "routing.db")
+        self._vote = ModelVote(chat, memory) if chat is not None else None
+        self._placer = Placer(embedder, second, memory)
+        self._guilds = TaughtGuilds(catalog, self._placer, memory, self._vote)
+        self._scope_threshold = settings.scope_threshold
+
+    async def route(self, guild: GuildId, question: str) -> Route:
+        """See `Router.route`."""
+        placed = await self._placer.question(question)
+        learned = await self._guilds.learned(guild, english=bool(placed.english[0]))
+        if learned is None:
+            return _no_categories()
+        opinion = await _considered(learned, placed)
+        told = await self._told_by_model(learned, opinion, question)
+        return _route(learned, opinion, told, self._scope_threshold)
+
+    async def study(self, guild: GuildId, questions: int = 60) -> int:
+        """Ask the language model about labelled questions that it was not asked about yet.
+
+        What it says decides how far it is trusted from the next question on. Returns how many it was asked
+        about: at most `questions`, each one model call. Meant for idle time; may be cancelled between calls.
+        """
+        learned = await self._guilds.learned(guild, english=True)
+        if self._vote is None or learned is None:
+            return 0
+        labels = learned.labels
+        rows = spread(labels, questions)
+        texts = [labels.examples[row].question for row in rows]
+        known = await self._vote.examined(guild, labels.categories, texts)
+        asked = 0
+        for row, text in zip(rows, texts, strict=True):
+            if text not in known:
+                opinion = consider(learned, labels.vectors[row])
+                await self._vote.examine(guild, labels.categories, opinion.logits, text)
+                asked += 1
+        if asked:
+            self._guilds.forget_fits(guild)
+        return asked
+
+    async def close(self) -> None:
+        """Stop what runs in the background. The models are the caller's."""
+        await self._guilds.close()
+
+    async def _told_by_model(self, learned: Learned, opinion: Opinion, question: str) -> Floats | None:
+        weights, labels = learned.weights, learned.labels
+        reach = weights.model * weights.model_span
+        if self._vote is None or not could_change(
+            labels.slugs, opinion.logits, reach, opinion.out_of_scope, self._scope_threshold
+        ):
+            return None
+        return await self._vote.ask(labels.categories, opinion.logits, question)
+
+
+async def _considered(learned: Learned, placed: Placed) -> Opinion:
+    joint = placed.joint is not None and learned.labels.vectors.shape[1] == placed.joint.shape[1]
+    vector = placed.joint[0] if joint and placed.joint is not None else placed.alone[0]
+    if len(learned.labels.rows) < _MANY_LABELS:
+        return consider(learned, vector)
+    return await asyncio.to_thread(consider, learned, vector)
+
+
+def _route(learned: Learned, opinion: Opinion, told: Floats | None, scope_threshold: float) -> Route:
+    labels = learned.labels
+    parts = {"examples": opinion.examples, "description": opinion.description}
+    logits = opinion.logits
+    if told is not None:
+        logits = logits + learned.weights.model * told
+        parts["model"] = within(learned.weights.model * told)
+    chances = within(logits)
+    decided = decide(labels.slugs, chances, opinion.out_of_scope, scope_threshold)
+    scores = [
+        CategoryScore(
+            category=slug,
+            probability=float(chances[k] * (1 - opinion.out_of_scope)),
+            contributions={part: float(says[k]) for part, says in parts.items()},
+        )
+        for k, slug in enumerate(labels.slugs)
+    ]
+    return Route(
+        scores=tuple(sorted(scores, key=lambda score: (-score.probability, score.category))),
+        out_of_scope=opinion.out_of_scope,
+        decision=decided.decision,
+        categories=decided.categories,
+        model_asked=told is not None,
+        reason=decided.reason,
+        examples=tuple(labels.examples[row] for row in opinion.nearest),
+    )
+
+
+def _no_categories() -> Route:
+    return Route(
+        scores=(),
+        out_of_scope=0.0,
+        decision=RouteDecision.UNFILTERED,
+        categories=(),
+        model_asked=False,
+        reason="no categories yet",
+    )
