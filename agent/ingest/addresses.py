@@ -20,6 +20,7 @@ Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_SITE_LOCAL = ipaddress.ip_network("fec0::/10")
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -29,13 +30,15 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-async def checked_addresses(host: str, port: int, *, resolver: Resolver, private: bool) -> tuple[str, ...]:
-    """The addresses of `host`. One that is not public refuses them all, unless `private` allows it."""
+async def checked_addresses(
+    host: str, port: int, *, resolver: Resolver, allowed: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """The addresses of `host`. One that is not allowed refuses them all."""
     try:
         found = await resolver(host, port)
     except (OSError, UnicodeError) as error:
         raise FetchError(f"{host}: no such host.", "Check the URL and the network.") from error
-    if not private and not all(is_public(address) for address in found):
+    if not all(allowed(address) for address in found):
         raise FetchError(
             f"{host} is an address of this machine or of a private network: refused.",
             "Set LOREKEEPER_WEB_PRIVATE_ADDRESSES=true to allow it.",
@@ -46,7 +49,7 @@ async def checked_addresses(host: str, port: int, *, resolver: Resolver, private
 def is_public(address: str) -> bool:
     """Whether it, and each IPv4 address that an IPv6 one carries inside, is globally reachable unicast."""
     return all(
-        one.is_global and not one.is_multicast and not one.is_reserved
+        one.is_global and not (one.is_multicast or one.is_reserved or one in _SITE_LOCAL)
         for one in _carried(ipaddress.ip_address(address.partition("%")[0]))
     )
 

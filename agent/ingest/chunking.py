@@ -43,13 +43,13 @@ class Piece:
 
 def cut(document: Document) -> tuple[Piece, ...]:
     """The pieces of a document, in order, never overlapping; `document.text[start:end]` is never blank."""
-    runs = [(context, list(run)) for context, run in groupby(document.blocks, key=lambda b: b.context)]
-    with_body = [run for run in runs if any(block.kind is not BlockKind.HEADING for block in run[1])]
+    runs = list(_runs(document.blocks))
+    with_body = [run for run in runs if any(block.kind is not BlockKind.HEADING for block in run)]
     return tuple(
-        Piece(start=start, end=end, context=context)
+        Piece(start=start, end=end, context=run[0].context)
         # A heading without a body says nothing alone, unless there is nothing else.
-        for context, blocks in with_body or runs
-        for start, end in _cut_run(document.text, blocks)
+        for run in with_body or runs
+        for start, end in _cut_run(document.text, run)
     )
 
 
@@ -143,6 +143,18 @@ def _passage(
         language=source.language,
         link=context.link or source.link,
     )
+
+
+def _runs(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """Neighbouring blocks of one context; a heading begins another run even when its title is the same."""
+    run: list[Block] = []
+    for block in blocks:
+        if run and (block.kind is BlockKind.HEADING or block.context != run[-1].context):
+            yield run
+            run = []
+        run.append(block)
+    if run:
+        yield run
 
 
 def _cut_run(text: str, blocks: list[Block]) -> Iterator[Span]:

@@ -75,6 +75,7 @@ class DocumentBuilder:
         self._blocks: list[Block] = []
         self._length = 0
         self._headings: list[tuple[int, str, Day | None]] = []
+        self._levels: list[int] = []
 
     def heading(self, level: int, text: str) -> None:
         """Open a section; `level` 1 is the highest."""
@@ -83,6 +84,7 @@ class DocumentBuilder:
             return
         self._headings = [heading for heading in self._headings if heading[0] < level]
         self._headings.append((level, title, leading_date(title)))
+        self._levels.append(level)
         self.add(BlockKind.HEADING, title)
 
     def add(self, kind: BlockKind, text: str, context: Context | None = None) -> None:
@@ -97,10 +99,16 @@ class DocumentBuilder:
             Block(kind=kind, start=start, end=self._length, context=context or self._under_headings())
         )
 
-    def first_heading(self) -> str:
-        """The document's first block when it is a heading: its title, where nothing else names one."""
+    def top_heading(self) -> str:
+        """The heading that the document begins with, when no other is as high: it names the whole.
+
+        The first of several does not: a log whose newest entry comes first would get a new title each time.
+        """
         first = self._blocks[0] if self._blocks else None
-        return self._pieces[0] if first and first.kind is BlockKind.HEADING else ""
+        if first is None or first.kind is not BlockKind.HEADING:
+            return ""
+        highest = min(self._levels)
+        return self._pieces[0] if self._levels[0] == highest and self._levels.count(highest) == 1 else ""
 
     def build(self, about: Document | None = None) -> Document:
         """The document, with the title and the like from `about`."""

@@ -42,7 +42,7 @@ def load_docx(origin: Origin) -> Document:
                 _add(builder, found)
     properties = word.core_properties
     author = properties.author if properties.author != _TEMPLATE else ""
-    title = clean_title(properties.title) or builder.first_heading()
+    title = clean_title(properties.title) or builder.top_heading()
     return builder.build(Document(text="", blocks=(), title=title, author=clean_title(author)))
 
 

@@ -39,7 +39,7 @@ def document_from_markdown(text: str, about: Document | None = None) -> Document
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     _add_blocks(builder, SyntaxTreeNode(tokens).children)
     about = about or Document(text="", blocks=())
-    return builder.build(replace(about, title=about.title or builder.first_heading()))
+    return builder.build(replace(about, title=about.title or builder.top_heading()))
 
 
 def _front_matter(raw: str, name: str) -> Document:

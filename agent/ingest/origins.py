@@ -50,19 +50,26 @@ def decode(origin: Origin) -> str:
     A library that guesses was refused: charset-normalizer takes "Cambió" in Latin-1 for Chinese UTF-16. What
     is none of these raises `IngestError`, since a wrong guess would be stored and quoted.
     """
-    text = _by_mark(origin) or _by_guess(origin)
+    text = _by_mark(origin)
+    if text is None:
+        text = _by_guess(origin)
     if len(_BINARY.findall(text)) > _BINARY_SHARE * len(text):
         raise IngestError(f"{origin.name} is not text: it holds binary data.", "Is its file name right?")
     return text
 
 
-def _by_mark(origin: Origin) -> str:
-    encoding = next((name for mark, name in _BOMS if origin.data.startswith(mark)), origin.charset)
+def _by_mark(origin: Origin) -> str | None:
+    for mark, encoding in _BOMS:
+        if origin.data.startswith(mark):
+            try:
+                return origin.data.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise IngestError(f"{origin.name} says it is {encoding}, and is not.", _CONVERT) from error
     try:
-        return origin.data.decode(encoding) if encoding else ""
+        return origin.data.decode(origin.charset) if origin.charset else None
     except (UnicodeDecodeError, LookupError):
         # Servers often name a charset that the page is not in; what it really is can still be told.
-        return ""
+        return None
 
 
 def _by_guess(origin: Origin) -> str:

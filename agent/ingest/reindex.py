@@ -18,7 +18,7 @@ from typing import TypeAlias
 from agent.catalog.protocol import Catalog
 from agent.contracts import GuildId, Passage, Source, SourceKind
 from agent.errors import StoreError, UsageError
-from agent.ingest.chunking import embedding_text, entry_passage, recut
+from agent.ingest.chunking import embedding_text, recut
 from agent.ingest.embedding import embed_passages, index_spec
 from agent.ingest.keeping import UNFINISHED
 from agent.knowledge.protocol import IndexVersion, KnowledgeStore, SearchQuery
@@ -123,7 +123,7 @@ class Reindexer:
     async def _fill(
         self, old: IndexVersion, new: IndexVersion, progress: ReindexProgress | None
     ) -> tuple[int, Sequence[Passage]]:
-        """Sweep until a sweep finds nothing to do and the new version holds what it should, guild by guild."""
+        """Sweep until there is nothing to do and each guild has as many passages as it should."""
         filled = 0
         for _ in range(_PASSES):
             swept = await self._sweep(old, new, progress, flipped=False)
@@ -147,10 +147,10 @@ class Reindexer:
         for done, source in enumerate(sources, start=1):
             present = await self._store.passages_of(source.guild, source.id, version=new.name)
             text = await self._text(source)
-            if flipped and _agrees(source, text, present):
+            stored = await self._store.passages_of(source.guild, source.id, version=old.name)
+            if flipped and (_agrees(source, text, present) or not _agrees(source, text, stored)):
                 wanted = present
             else:
-                stored = await self._store.passages_of(source.guild, source.id, version=old.name)
                 wanted = _wanted(source, text, stored, rechunk=old.spec.chunker != new.spec.chunker)
             if wanted != present and wanted:
                 await self._put(source, wanted, present, new)
@@ -223,8 +223,6 @@ def _agrees(source: Source, text: str, passages: Sequence[Passage]) -> bool:
 
 def _wanted(source: Source, text: str, stored: Sequence[Passage], *, rechunk: bool) -> tuple[Passage, ...]:
     """What the new version should hold of a source, out of what the old one does."""
-    if source.kind is SourceKind.ENTRY and text:
-        return (entry_passage(source, text),)
-    if rechunk and _agrees(source, text, stored):
+    if rechunk and source.kind is not SourceKind.ENTRY and _agrees(source, text, stored):
         return recut(text, source, stored)
     return tuple(stored)

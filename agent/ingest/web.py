@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import httpx
 
 from agent.errors import FetchError
-from agent.ingest.addresses import Resolver, checked_addresses, resolve
+from agent.ingest.addresses import Resolver, checked_addresses, is_public, resolve
 from agent.settings import Settings
 
 _REDIRECTS = 5
@@ -50,11 +50,16 @@ class Fetcher:
         settings: Settings,
         *,
         resolver: Resolver = resolve,
+        allowed: Callable[[str], bool] = is_public,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        """`allowed` says of a numeric address whether it may be connected to, unless the settings allow all.
+
+        `tls` None trusts the usual authorities.
+        """
         self._seconds = settings.web_seconds
         self._bytes = int(settings.web_mb * 1024 * 1024)
-        self._private = settings.web_private_addresses
+        self._allowed = _any_address if settings.web_private_addresses else allowed
         self._resolver = resolver
         self._tls = tls
 
@@ -72,7 +77,7 @@ class Fetcher:
             raise FetchError(f"{url}: {reason}", "Check the URL and the network.") from error
 
     async def _follow(self, url: httpx.URL) -> Page:
-        transport = _CheckedTransport(self._resolver, self._private, self._tls)
+        transport = _CheckedTransport(self._resolver, self._allowed, self._tls)
         async with httpx.AsyncClient(
             transport=transport, trust_env=False, timeout=self._seconds, headers=_HEADERS
         ) as client:
@@ -103,6 +108,10 @@ class Fetcher:
             charset=response.charset_encoding or "",
             data=bytes(body),
         )
+
+
+def _any_address(_: str) -> bool:
+    return True
 
 
 def parse_url(url: str) -> httpx.URL:
@@ -140,7 +149,7 @@ def decoder(encoding: str, url: str, limit: int) -> Callable[[bytes, int], bytes
 
 
 def _too_large(url: str, limit: int) -> FetchError:
-    return FetchError(f"{url}: larger than {limit / 1024**2:g} MB.", "Raise LOREKEEPER_WEB_MB.")
+    return FetchError(f"{url}: larger than {limit / 1024**2:.3g} MB.", "Raise LOREKEEPER_WEB_MB.")
 
 
 def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:
@@ -158,9 +167,11 @@ class _CheckedTransport(httpx.AsyncBaseTransport):
     a kept one would be shared by the names of one address.
     """
 
-    def __init__(self, resolver: Resolver, private: bool, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, resolver: Resolver, allowed: Callable[[str], bool], tls: ssl.SSLContext | None
+    ) -> None:
         self._resolver = resolver
-        self._private = private
+        self._allowed = allowed
         self._inner = httpx.AsyncHTTPTransport(
             verify=tls or True, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
@@ -168,7 +179,7 @@ class _CheckedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
         port = url.port or (443 if url.scheme == "https" else 80)
-        addresses = await checked_addresses(url.host, port, resolver=self._resolver, private=self._private)
+        addresses = await checked_addresses(url.host, port, resolver=self._resolver, allowed=self._allowed)
         request.extensions["sni_hostname"] = url.raw_host.decode("ascii")
         failure: httpx.ConnectError | None = None
         for address in addresses:
