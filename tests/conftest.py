@@ -15,7 +15,7 @@ from agent.settings import Settings
 @pytest.fixture(scope="session")
 def model_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The defaults over a data folder of the session, where prepared models and digests are kept."""
-    return Settings(data_dir=tmp_path_factory.mktemp("models"), threads=2)
+    return Settings(data_dir=tmp_path_factory.mktemp("models"), threads=1)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
