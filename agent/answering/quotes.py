@@ -22,9 +22,11 @@ _SETTING = {
     **dict.fromkeys("‘’‚‛′", "'"),
     **dict.fromkeys("‐‑‒–—―−", "-"),
     "…": "...",
-    **dict.fromkeys("\u00ad\u200b\u2060\ufeff", ""),
 }
 """How a text is set, not what it says: each sign and the plain one that it is read as."""
+
+_INVISIBLE = frozenset(("Cc", "Cf"))
+"""Control and format characters: soft hyphens, joiners, marks of direction."""
 
 _QUOTED = re.compile(r'“[^“”]+”|«[^«»]+»|"[^"]+"')
 _CITATION = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
@@ -241,5 +243,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
 def _plain(text: str) -> Iterator[tuple[int, str]]:
     for position, character in enumerate(text):
         shown = " " if character.isspace() else _SETTING.get(character, character)
+        if unicodedata.category(shown[0]) in _INVISIBLE:
+            continue
         for part in unicodedata.normalize("NFD", shown.casefold()):
             yield position, part
