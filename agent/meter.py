@@ -46,6 +46,14 @@ class Meter:
 METER: ContextVar[Meter | None] = ContextVar("METER", default=None)
 
 
+def current_meter() -> Meter:
+    """Return the meter of the question being answered; a stage always runs inside one."""
+    meter = METER.get()
+    if meter is None:
+        raise RuntimeError("A stage ran outside of a question.")
+    return meter
+
+
 @contextmanager
 def model_call(info: ModelInfo) -> Iterator[None]:
     """Account the time inside to the question being answered, if there is one."""

@@ -1,0 +1,186 @@
+"""The only door between people and the graph: a question in, a stream of events out; feedback in.
+
+Every question ends with exactly one `Answered` or `Failed`, whatever breaks: the graph runs in a task of
+its own, and what that task raised becomes the failure. Closing the stream cancels the task and with it the
+model call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from langgraph.errors import NodeTimeoutError
+
+from agent.catalog.known import require_slug
+from agent.contracts import (
+    AnswerEvent,
+    EpisodeId,
+    Example,
+    Failed,
+    Feedback,
+    FeedbackKind,
+    GuildId,
+    MemberId,
+    Question,
+    Slug,
+    SourceId,
+)
+from agent.errors import LorekeeperError, StoreError, UsageError
+from agent.graph import build_graph
+from agent.ids import new_id
+from agent.meter import METER, Meter
+from agent.nodes.record import episode_of
+from agent.parts import Parts
+from agent.state import Asked, State
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What a correction did, enough to take it back."""
+
+    event: Feedback
+    example: Example
+    before: Example | None
+    """The label that the question had."""
+
+
+class Agent:
+    """Answers questions of every guild; one for the process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._graph = build_graph(parts.settings.stage_seconds)
+
+    async def ask(self, question: Question) -> AsyncIterator[AnswerEvent]:
+        """Answer one question. The stream ends with one `Answered` or `Failed`; close it to cancel."""
+        meter = Meter()
+        asked = Asked(
+            question=question,
+            episode=EpisodeId(new_id()),
+            now=question.asked_at or self.parts.clock(),
+        )
+        state = cast(State, dict(asked))
+        events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
+        run = asyncio.create_task(self._run(asked, state, meter, events.put_nowait))
+        run.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            error = run.exception()
+            if error is not None:
+                yield await self._failed(state, meter, error)
+        finally:
+            run.cancel()
+            await asyncio.wait([run])
+
+    async def give_feedback(
+        self,
+        guild: GuildId,
+        episode: EpisodeId,
+        member: MemberId,
+        kind: FeedbackKind,
+        value: Mapping[str, Any],
+    ) -> Feedback:
+        """Record one event; it is durable when this returns. Raises `UsageError`, `StoreError`."""
+        event = Feedback(
+            id=new_id(),
+            guild=guild,
+            episode=episode,
+            member=member,
+            at=self.parts.clock(),
+            kind=kind,
+            value=value,
+        )
+        await self.parts.journal.add_feedback(event)
+        return event
+
+    async def correct_category(
+        self, guild: GuildId, episode: EpisodeId, member: MemberId, category: Slug
+    ) -> Correction:
+        """Record that a question belongs elsewhere; the next question already routes by it."""
+        catalog = self.parts.catalog
+        require_slug({each.slug for each in await catalog.categories(guild)}, category)
+        asked = await self.parts.journal.episode(guild, episode)
+        if asked is None:
+            raise UsageError("There is no such question to correct.")
+        known = {example.question: example for example in await catalog.examples(guild)}
+        event = await self.give_feedback(
+            guild, episode, member, FeedbackKind.CORRECTION, {"category": category}
+        )
+        example = Example(question=asked.question, category=category, origin="correction")
+        await catalog.put_examples(guild, [example])
+        return Correction(event=event, example=example, before=known.get(example.question))
+
+    async def retract_correction(self, correction: Correction) -> None:
+        """Take a correction back; the label that the question had before comes back with it."""
+        event = correction.event
+        await self.give_feedback(
+            event.guild, event.episode, event.member, FeedbackKind.RETRACTION, {"event": event.id}
+        )
+        if correction.before is None:
+            await self.parts.catalog.remove_examples(event.guild, [correction.example.question])
+        else:
+            await self.parts.catalog.put_examples(event.guild, [correction.before])
+
+    async def forget_entry(self, guild: GuildId, entry: SourceId) -> bool:
+        """Take back what *remember* stored; False when it is gone already."""
+        return await self.parts.keeper.remove(guild, [entry]) > 0
+
+    async def _run(
+        self, asked: Asked, state: State, meter: Meter, emit: Callable[[AnswerEvent], None]
+    ) -> None:
+        METER.set(meter)
+        stream = self._graph.astream(asked, context=self.parts, stream_mode=["custom", "updates"])
+        async for mode, data in stream:
+            if mode == "custom":
+                emit(cast(AnswerEvent, data))
+                continue
+            for update in cast("dict[str, State | None]", data).values():
+                # Kept beside the graph, so that a question that fails is recorded with what it had reached.
+                state.update(update or cast(State, {}))
+
+    async def _failed(self, state: State, meter: Meter, error: BaseException) -> Failed:
+        """Record a question that ended in an error and say so."""
+        error_id = secrets.token_hex(4)
+        failure = failure_of(error, error_id)
+        known = isinstance(error, LorekeeperError)
+        _log.log(
+            logging.WARNING if known else logging.ERROR,
+            "question failed error_id=%s episode=%s: %s",
+            error_id,
+            state["episode"],
+            error,
+            exc_info=None if known else error,
+        )
+        METER.set(meter)
+        try:
+            await self.parts.journal.record(episode_of(state, error=str(error), error_id=error_id))
+        except StoreError as unrecorded:
+            _log.error("episode %s was not recorded: %s", state["episode"], unrecorded)
+        return failure
+
+
+def failure_of(error: BaseException, error_id: str) -> Failed:
+    """Turn what a stage raised into one line for people."""
+    if isinstance(error, LorekeeperError):
+        return Failed(message=str(error), hint=error.hint, error_id=error_id, retryable=error.transient)
+    if isinstance(error, NodeTimeoutError):
+        return Failed(
+            message=f"The stage “{error.node}” took longer than {error.timeout:.0f} seconds.",
+            hint="Ask again, or raise LOREKEEPER_STAGE_SECONDS.",
+            error_id=error_id,
+            retryable=True,
+        )
+    return Failed(
+        message="Something went wrong inside Lorekeeper.",
+        hint=f"The log explains it: look for {error_id}.",
+        error_id=error_id,
+        retryable=False,
+    )

@@ -1,0 +1,37 @@
+"""One search of the store, as the asker may see it."""
+
+from __future__ import annotations
+
+from agent.contracts import Constraints, EvidenceItem, Slug, SourceId
+from agent.knowledge.protocol import SearchQuery
+from agent.models.protocol import EmbedKind
+from agent.parts import Parts
+from agent.state import State
+
+
+async def search(
+    state: State, parts: Parts, constraints: Constraints, categories: tuple[Slug, ...] = ()
+) -> tuple[EvidenceItem, ...]:
+    """Search with the latest query, within `constraints` and, if any are given, `categories`."""
+    question, text = state["question"], state["queries"][-1]
+    sources: tuple[SourceId, ...] = ()
+    if constraints.source:
+        stored = await parts.catalog.sources(question.guild)
+        wanted = constraints.source.casefold()
+        sources = tuple(s.id for s in stored if wanted in (s.title.casefold(), s.uri.casefold()))
+    vectors = await parts.embedder.embed([text], EmbedKind.QUERY)
+    return await parts.store.search(
+        SearchQuery(
+            guild=question.guild,
+            text=text,
+            vector=vectors[0],
+            limit=parts.settings.evidence_limit,
+            may_see=question.asker.may_see,
+            categories=categories,
+            sources=sources,
+            author_name=constraints.author_name,
+            since=constraints.since,
+            until=constraints.until,
+            alpha=parts.settings.hybrid_alpha,
+        )
+    )

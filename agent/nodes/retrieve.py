@@ -1,0 +1,56 @@
+"""retrieve: the passages within the route; wider when the route starves the search, and it says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agent.contracts import Evidence, EvidenceFound, EvidenceItem, Searched, Stage
+from agent.nodes._search import search
+from agent.nodes._stage import stage
+from agent.parts import Parts
+from agent.state import State
+
+
+@stage(Stage.RETRIEVE)
+async def retrieve(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
+    parts, constraints = runtime.context, state["constraints"]
+    categories = state["route"].categories
+    items: tuple[EvidenceItem, ...] = ()
+    if state["rewrites"]:
+        # The first search may have looked under the wrong category: the second looks everywhere.
+        found = await search(state, parts, constraints)
+        items = merge(state["evidence"].items, found, parts.settings.evidence_limit)
+    elif categories:
+        items = await search(state, parts, constraints, categories)
+    widened = not items and bool(categories)
+    items = items or state["unfiltered"]
+    if not items and (constraints.since or constraints.until):
+        # "Songs released in 1982" names a year that no passage was written in.
+        constraints = replace(constraints, since=None, until=None)
+        items, widened = await search(state, parts, constraints), True
+    view = await parts.views.get(state["question"].guild)
+    searched = Searched(
+        categories=categories,
+        constraints=constraints,
+        widened=widened or bool(state["rewrites"] and categories),
+        queries=state["queries"],
+        index_version=view.index_version,
+    )
+    evidence = Evidence(items=items, searched=searched)
+    runtime.stream_writer(EvidenceFound(evidence=evidence))
+    return {"evidence": evidence}
+
+
+def merge(
+    first: tuple[EvidenceItem, ...], second: tuple[EvidenceItem, ...], limit: int
+) -> tuple[EvidenceItem, ...]:
+    """Interleave two rankings, each passage once: scores of two searches cannot be compared."""
+    merged: dict[str, EvidenceItem] = {}
+    for rank in range(max(len(first), len(second))):
+        for items in (first, second):
+            if rank < len(items):
+                merged.setdefault(items[rank].passage.id, items[rank])
+    return tuple(merged.values())[:limit]

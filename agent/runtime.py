@@ -1,0 +1,146 @@
+"""Make an agent of the settings: open every store and model, and close them in the reverse order.
+
+Importing this module is cheap; what is slow to import is imported when it is opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from agent.catalog.protocol import Catalog
+from agent.contracts import LOCAL_GUILD
+from agent.errors import ConfigurationError
+from agent.files import write_error
+from agent.journal.protocol import Journal
+from agent.knowledge.protocol import KnowledgeStore
+from agent.models.protocol import Embedder
+from agent.settings import Settings
+
+if TYPE_CHECKING:
+    from agent.agent import Agent
+    from agent.ingest.pipeline import Ingestor
+    from agent.routing.protocol import Router
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What is kept; no model is needed to read it."""
+
+    settings: Settings
+    catalog: Catalog
+    journal: Journal
+    store: KnowledgeStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """Everything that answers questions and takes knowledge in."""
+
+    settings: Settings
+    stores: Stores
+    embedder: Embedder
+    router: Router
+    ingestor: Ingestor
+    agent: Agent
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """Open catalog, journal and knowledge; the terminal's guild always exists. Raises `StoreError`."""
+    from agent.catalog.sql import SqlCatalog
+    from agent.database.engine import open_database
+    from agent.journal.sql import SqlJournal
+    from agent.knowledge.lance import open_store
+
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    async with AsyncExitStack() as stack:
+        database, store = await asyncio.gather(
+            open_database(folder / "lorekeeper.db"), open_store(folder / "knowledge")
+        )
+        stack.push_async_callback(database.close)
+        stack.push_async_callback(store.close)
+        catalog = SqlCatalog(database)
+        await catalog.create_guild(LOCAL_GUILD)
+        yield Stores(settings=settings, catalog=catalog, journal=SqlJournal(database), store=store)
+
+
+@asynccontextmanager
+async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
+    """Open stores and models and join them. Raises `StoreError`, `ModelError`, `ConfigurationError`."""
+    from agent.agent import Agent
+    from agent.guilds import GuildViews
+    from agent.ingest.pipeline import Ingestor
+    from agent.models.library import open_chat_model, open_embedder
+    from agent.models.metered import MeteredChatModel, MeteredEmbedder
+    from agent.parts import Parts
+    from agent.routing.router import FusedRouter
+
+    def clock() -> datetime:
+        return datetime.now(settings.zone)
+
+    async with AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(open_stores(settings))
+        embedder = MeteredEmbedder(await open_embedder(settings))
+        stack.push_async_callback(embedder.close)
+        await open_index(stores.store, embedder)
+        chat = MeteredChatModel(await open_chat_model(settings))
+        stack.push_async_callback(chat.close)
+        router = FusedRouter(catalog=stores.catalog, embedder=embedder, chat=chat, settings=settings)
+        stack.push_async_callback(router.close)
+        ingestor = Ingestor(
+            store=stores.store,
+            catalog=stores.catalog,
+            embedder=embedder,
+            router=router,
+            settings=settings,
+            clock=clock,
+        )
+        parts = Parts(
+            settings=settings,
+            chat=chat,
+            embedder=embedder,
+            router=router,
+            store=stores.store,
+            catalog=stores.catalog,
+            journal=stores.journal,
+            keeper=ingestor,
+            views=GuildViews(stores.catalog, stores.store),
+            clock=clock,
+        )
+        yield Installation(
+            settings=settings,
+            stores=stores,
+            embedder=embedder,
+            router=router,
+            ingestor=ingestor,
+            agent=Agent(parts),
+        )
+
+
+async def open_index(store: KnowledgeStore, embedder: Embedder) -> None:
+    """See that the active index is of this embedder; the first index ever is made here.
+
+    Raises `ConfigurationError` for another embedder: its vectors mean nothing to this one, and choosing
+    between rebuilding and going back is the owner's.
+    """
+    from agent.ingest.embedding import index_spec
+
+    wanted = index_spec(embedder)
+    active = next((version for version in await store.versions() if version.active), None)
+    if active is None:
+        await store.open_index(wanted)
+    elif active.spec.embedder != wanted.embedder:
+        made_with = active.spec.embedder.partition(":")[0]
+        raise ConfigurationError(
+            f"The index in use was made with {made_with}, the settings name {embedder.info.name}.",
+            f"`lorekeeper index build` makes a new one; LOREKEEPER_EMBEDDER={made_with} keeps the old.",
+        )

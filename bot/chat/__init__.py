@@ -1,0 +1,1 @@
+"""The terminal chat: its session, its commands and how an answer appears."""

@@ -1,0 +1,161 @@
+"""The chat's slash commands. Each is a coroutine of the session's memory and the words after it.
+
+What a command did that can be taken back is put on `Memory.undo`, newest last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from agent.agent import Agent
+from agent.answering.compose import sources_block
+from agent.contracts import (
+    Answered,
+    Asker,
+    FeedbackKind,
+    GuildId,
+    Intent,
+    Question,
+    Slug,
+    SourceId,
+    Turn,
+)
+from bot.chat.screen import explain
+
+Undo: TypeAlias = Callable[[], Awaitable[str]]
+
+
+class Ask(Protocol):
+    """Asks, shows the answer as it comes, and remembers it."""
+
+    async def __call__(self, memory: Memory, question: Question, /) -> Answered | None: ...
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the session knows."""
+
+    agent: Agent
+    guild: GuildId
+    asker: Asker
+    ask: Ask
+    last: Answered | None = None
+    turns: list[Turn] = field(default_factory=list)
+    undo: list[Undo] = field(default_factory=list)
+
+
+Command: TypeAlias = Callable[[Memory, str], Awaitable[str]]
+
+
+async def good(memory: Memory, _: str) -> str:
+    """the last answer was helpful"""
+    return await _vote(memory, 1)
+
+
+async def bad(memory: Memory, words: str) -> str:
+    """the last answer was not helpful; words after it say why"""
+    said = await _vote(memory, -1)
+    if words and memory.last is not None:
+        await memory.agent.give_feedback(
+            memory.guild,
+            memory.last.episode.id,
+            memory.asker.member,
+            FeedbackKind.REASON,
+            {"reason": words},
+        )
+    return said
+
+
+async def topic(memory: Memory, words: str) -> str:
+    """the last question belongs to this topic: learn it and ask again there"""
+    if memory.last is None:
+        return "Ask a question first; then /topic NAME says where it belongs."
+    if not words:
+        return "Which topic? /topic NAME"
+    last = memory.last.episode
+    category = Slug(words.strip().casefold())
+    correction = await memory.agent.correct_category(memory.guild, last.id, memory.asker.member, category)
+
+    async def undo() -> str:
+        await memory.agent.retract_correction(correction)
+        return f"“{last.question}” is no longer an example of {category}."
+
+    memory.undo.append(undo)
+    question = Question(text=last.question, guild=memory.guild, asker=memory.asker, category=category)
+    await memory.ask(memory, question)
+    return f"Learnt: questions like this are about {category}."
+
+
+async def sources(memory: Memory, _: str) -> str:
+    """the sources of the last answer"""
+    if memory.last is None or not memory.last.answer.quotes:
+        return "The last answer quotes no source."
+    return sources_block(memory.last.answer.quotes)
+
+
+async def why(memory: Memory, _: str) -> str:
+    """why it answered so: route, evidence, timings"""
+    return explain(memory.last) if memory.last else "There is no answer yet."
+
+
+async def remember(memory: Memory, words: str) -> str:
+    """keep a fact: /remember Yesterday we replaced the pool pump"""
+    if not words:
+        return "What? /remember FACT"
+    question = Question(text=words, guild=memory.guild, asker=memory.asker, intent=Intent.REMEMBER)
+    await memory.ask(memory, question)
+    return ""
+
+
+async def undo(memory: Memory, _: str) -> str:
+    """take back the last thing that was remembered, voted or corrected"""
+    if not memory.undo:
+        return "There is nothing to take back."
+    return await memory.undo.pop()()
+
+
+async def show_help(_: Memory, __: str) -> str:
+    """this list"""
+    return "\n".join(f"  /{name:<9} {command.__doc__}" for name, command in COMMANDS.items())
+
+
+COMMANDS: dict[str, Command] = {
+    "good": good,
+    "bad": bad,
+    "topic": topic,
+    "sources": sources,
+    "why": why,
+    "remember": remember,
+    "undo": undo,
+    "help": show_help,
+}
+
+
+def undo_entry(memory: Memory, entry: SourceId) -> Undo:
+    """Return what takes a remembered entry back."""
+
+    async def undo() -> str:
+        gone = await memory.agent.forget_entry(memory.guild, entry)
+        return "Forgotten." if gone else "It was already gone."
+
+    return undo
+
+
+async def _vote(memory: Memory, vote: int) -> str:
+    if memory.last is None:
+        return "There is no answer to vote on yet."
+    episode = memory.last.episode.id
+    agent, guild, member = memory.agent, memory.guild, memory.asker.member
+    before = (await agent.parts.journal.votes(guild, episode)).get(member, 0)
+    await agent.give_feedback(guild, episode, member, FeedbackKind.VOTE, {"vote": vote})
+
+    async def undo_vote() -> str:
+        await agent.give_feedback(guild, episode, member, FeedbackKind.VOTE, {"vote": before})
+        return "The vote is taken back."
+
+    memory.undo.append(undo_vote)
+    return (
+        "Thank you." if vote > 0 else "Thank you; noted as not helpful. /topic NAME if the topic was wrong."
+    )

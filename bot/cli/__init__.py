@@ -1,0 +1,41 @@
+"""The terminal: one file for each command or group of commands.
+
+Nothing heavy is imported here or at the top of the files beside it: `lorekeeper --help` answers in under
+half a second, so models, stores and the graph are imported by the commands that need them.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from bot.cli import ask, categories, chat, doctor, guilds, index, ingest, models, sources, system
+
+app = typer.Typer(
+    name="lorekeeper",
+    help="A private knowledge bot that quotes its sources and learns from its community.",
+    epilog='Example: lorekeeper ask "When did we replace our pool pump?"',
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command, example in (
+    (chat.chat, "lorekeeper chat"),
+    (ask.ask, 'lorekeeper ask "When did we replace our pool pump?" --json'),
+    (ingest.ingest, "lorekeeper ingest ~/notes manual.pdf --category pool"),
+    (ingest.remember, 'lorekeeper remember "Yesterday we replaced the pool pump with a Hayward."'),
+    (doctor.doctor, "lorekeeper doctor --json"),
+    (system.run, "lorekeeper run"),
+    (system.version, "lorekeeper version"),
+):
+    app.command(epilog=f"Example: {example}")(command)
+for group, name in (
+    (sources.app, "sources"),
+    (categories.app, "categories"),
+    (models.app, "models"),
+    (index.app, "index"),
+    (guilds.app, "guilds"),
+):
+    app.add_typer(group, name=name)
+
+__all__ = ["app"]

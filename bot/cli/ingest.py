@@ -1,0 +1,80 @@
+"""`lorekeeper ingest` and `lorekeeper remember`: knowledge goes in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli import _open
+from bot.cli._output import GuildOption, JsonOption, note, print_json, progress, run
+from bot.cli._reports import print_report
+
+if TYPE_CHECKING:
+    from agent.contracts import Answered, Failed
+
+
+def ingest(
+    targets: Annotated[
+        list[str], typer.Argument(help="Files, folders, URLs, sitemaps.", metavar="PATH|URL...")
+    ],
+    category: Annotated[
+        str | None,
+        typer.Option(help="Put everything there; else front matter, folder name or the router decide."),
+    ] = None,
+    guild: GuildOption = "local",
+    as_json: JsonOption = False,
+) -> None:
+    """Read files, folders and URLs in; what did not change costs nothing.
+
+    Exits with 1 when anything could not be read; the rest is in all the same.
+    """
+    run(_ingest(targets, category, guild, as_json))
+
+
+def remember(
+    text: Annotated[str, typer.Argument(help="The fact, in a sentence.")],
+    category: Annotated[str | None, typer.Option(help="Where it belongs; else the router decides.")] = None,
+    name: Annotated[str, typer.Option(help="Who says it.")] = "",
+    guild: GuildOption = "local",
+    as_json: JsonOption = False,
+) -> None:
+    """Keep one fact; "yesterday" and the like become dates."""
+    run(_remember(text, category, name, guild, as_json))
+
+
+async def _ingest(targets: list[str], category: str | None, guild: str, as_json: bool) -> None:
+    from agent.contracts import GuildId
+
+    async with _open.installation() as opened:
+        with progress("Reading") as show:
+            report = await opened.ingestor.ingest(
+                GuildId(guild), targets, category=category, progress=show.ingest
+            )
+    print_report(report, as_json=as_json)
+
+
+async def _remember(text: str, category: str | None, name: str, guild: str, as_json: bool) -> None:
+    from agent.contracts import Answered, Asker, Failed, GuildId, Intent, Question, Slug
+
+    question = Question(
+        text=text,
+        guild=GuildId(guild),
+        asker=Asker(name=name),
+        intent=Intent.REMEMBER,
+        category=Slug(category) if category else None,
+    )
+    last: Answered | Failed | None = None
+    async with _open.installation() as opened:
+        async for event in opened.agent.ask(question):
+            if isinstance(event, Answered | Failed):
+                last = event
+    if isinstance(last, Answered):
+        if as_json:
+            print_json({"entry": last.answer.entry, "text": last.answer.text, "episode": last.episode.id})
+        else:
+            print(last.answer.text)
+        return
+    if last is not None:
+        note(f"lorekeeper: {last.message}\n  {last.hint}".rstrip())
+    raise typer.Exit(1)

@@ -1,0 +1,94 @@
+"""The checks of `lorekeeper doctor`. Each stands alone: one that fails does not hide the others."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from agent.errors import LorekeeperError
+from agent.models.protocol import ChatMessage, EmbedKind
+from agent.runtime import open_stores
+from agent.settings import Settings, load_settings
+
+_LOW_DISK_MB = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    part: str
+    ok: bool
+    said: str
+    todo: str = ""
+    """What to do; empty when it is well."""
+
+
+async def examine() -> tuple[Finding, ...]:
+    """Check every part. Only a configuration that cannot be read ends it early."""
+    try:
+        settings = load_settings()
+    except LorekeeperError as error:
+        return (Finding(part="configuration", ok=False, said=str(error), todo=error.hint),)
+    findings = [Finding(part="configuration", ok=True, said=f"data in {settings.data_dir}")]
+    for part, check in CHECKS.items():
+        try:
+            findings.append(Finding(part=part, ok=True, said=await check(settings)))
+        except LorekeeperError as error:
+            findings.append(Finding(part=part, ok=False, said=str(error), todo=error.hint))
+    return tuple(findings)
+
+
+async def _disk(settings: Settings) -> str:
+    folder = next(each for each in (settings.data_dir, *settings.data_dir.parents) if each.exists())
+    free = shutil.disk_usage(folder).free / 2**20
+    if free < _LOW_DISK_MB:
+        raise LorekeeperError(
+            f"Only {free:.0f} MB free at {folder}.", "Free some space, or move LOREKEEPER_DATA_DIR."
+        )
+    return f"{free / 1024:.1f} GB free"
+
+
+async def _journal(settings: Settings) -> str:
+    async with open_stores(settings) as stores:
+        return await stores.journal.check()
+
+
+async def _knowledge(settings: Settings) -> str:
+    async with open_stores(settings) as stores:
+        return await stores.store.check()
+
+
+async def _embedder(settings: Settings) -> str:
+    from agent.models.library import open_embedder
+    from agent.runtime import open_index
+
+    embedder = await open_embedder(settings)
+    try:
+        await embedder.embed(["doctor"], EmbedKind.QUERY)
+        async with open_stores(settings) as stores:
+            await open_index(stores.store, embedder)
+        info = embedder.info
+        return f"{info.name} on {info.engine}, {embedder.dimension} dimensions, {info.digest[:12]}"
+    finally:
+        await embedder.close()
+
+
+async def _language_model(settings: Settings) -> str:
+    from agent.models.library import open_chat_model
+
+    model = await open_chat_model(settings)
+    try:
+        await model.likelihoods([ChatMessage(role="user", content="Is it well? A yes, B no.")], ["A", "B"])
+        info = model.info
+        return f"{info.name} on {info.engine}, context of {info.context_tokens} tokens, {info.digest[:12]}"
+    finally:
+        await model.close()
+
+
+CHECKS: dict[str, Callable[[Settings], Awaitable[str]]] = {
+    "disk": _disk,
+    "journal": _journal,
+    "knowledge": _knowledge,
+    "embedder": _embedder,
+    "language model": _language_model,
+}
