@@ -11,11 +11,13 @@ from agent.models.library import open_chat_model, open_embedder
 from agent.models.protocol import ChatModel, Embedder
 from agent.settings import Settings
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 
 @pytest.fixture(scope="session")
 def model_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The defaults over a data folder of the session, where prepared models and digests are kept."""
-    return Settings(data_dir=tmp_path_factory.mktemp("models"), threads=1)
+    return Settings(data_dir=tmp_path_factory.mktemp("models"), threads=2)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

