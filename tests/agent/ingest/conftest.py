@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from agent.catalog.protocol import Catalog
-from agent.contracts import LOCAL_GUILD, Category, Slug
 from agent.ingest.pipeline import Ingestor
 from agent.knowledge.protocol import KnowledgeStore
 from agent.models.protocol import Embedder
@@ -12,6 +11,7 @@ from tests.agent.ingest.house import (
     CountingEmbedder,
     FixedRouter,
     ingestor_of,
+    make_guild,
     open_knowledge,
     opened_catalog,
 )
@@ -26,11 +26,8 @@ async def store(tmp_path: Path) -> AsyncIterator[KnowledgeStore]:
 
 @pytest.fixture
 async def catalog(tmp_path: Path) -> AsyncIterator[Catalog]:
-    """With the categories pool and car."""
     async with opened_catalog(tmp_path / "kept") as catalog:
-        await catalog.create_guild(LOCAL_GUILD)
-        await catalog.put_category(LOCAL_GUILD, Category(slug=Slug("pool"), name="Swimming pool"))
-        await catalog.put_category(LOCAL_GUILD, Category(slug=Slug("car"), name="Car"))
+        await make_guild(catalog)
         yield catalog
 
 

@@ -11,6 +11,7 @@ from agent.catalog.sql import SqlCatalog
 from agent.contracts import (
     GUILD_WIDE,
     LOCAL_GUILD,
+    Category,
     CategoryScore,
     GuildId,
     ModelInfo,
@@ -43,6 +44,13 @@ async def opened_catalog(folder: Path) -> AsyncIterator[SqlCatalog]:
         yield SqlCatalog(database)
     finally:
         await database.close()
+
+
+async def make_guild(catalog: Catalog) -> None:
+    """The terminal's guild, with the categories pool and car."""
+    await catalog.create_guild(LOCAL_GUILD)
+    await catalog.put_category(LOCAL_GUILD, Category(slug=Slug("pool"), name="Swimming pool"))
+    await catalog.put_category(LOCAL_GUILD, Category(slug=Slug("car"), name="Car"))
 
 
 class FixedRouter:
