@@ -91,24 +91,43 @@ def out_of_scope(features: Floats, weights: Weights) -> Floats:
 
 
 def fit_parts(features: Floats, labels: Rows, prior: Prior) -> tuple[float, ...]:
-    """Fit the weights of a conditional logit by Newton's method, from and towards the prior.
+    """Fit the weights of a conditional logit, from and towards the prior.
 
-    `features` is (n, categories, weights), `labels` (n,). With n = 0 it returns the prior's means.
+    `features` is (n, categories, weights), `labels` (n,). With n = 0 it returns the prior's means. The loss is
+    convex; Newton's steps are halved while they overshoot.
     """
     mean, precision = np.array(prior.mean), np.array(prior.sd) ** -2.0
     weights = mean.copy()
-    chosen = np.take_along_axis(features, labels[:, np.newaxis, np.newaxis], axis=1)[:, 0].sum(axis=0)
+    loss = _loss(weights, features, labels, mean, precision)
     for _ in range(_STEPS):
-        chances = within(features @ weights)
-        expected = np.einsum("nk,nkj->nj", chances, features)
-        weighted = features * np.sqrt(chances)[:, :, np.newaxis]
-        second = np.einsum("nki,nkj->ij", weighted, weighted, optimize=True) - expected.T @ expected
-        slope = expected.sum(axis=0) - chosen + precision * (weights - mean)
-        step = np.linalg.solve(second + np.diag(precision), slope)
-        weights = weights - step
+        step = _newton_step(weights, features, labels, mean, precision)
+        while (moved := _loss(weights - step, features, labels, mean, precision)) > loss:
+            step = step / 2
+            if float(np.abs(step).max()) < _CONVERGED:
+                return tuple(weights.tolist())
+        weights, loss = weights - step, moved
         if float(np.abs(step).max()) < _CONVERGED:
             break
-    return tuple(float(weight) for weight in weights)
+    return tuple(weights.tolist())
+
+
+def _loss(weights: Floats, features: Floats, labels: Rows, mean: Floats, precision: Floats) -> float:
+    logits = features @ weights
+    top = logits.max(axis=1, initial=-np.inf)
+    total = top + np.log(np.exp(logits - top[:, np.newaxis]).sum(axis=1))
+    right = np.take_along_axis(logits, labels[:, np.newaxis], axis=1)[:, 0]
+    return float((total - right).sum() + 0.5 * (precision * (weights - mean) ** 2).sum())
+
+
+def _newton_step(weights: Floats, features: Floats, labels: Rows, mean: Floats, precision: Floats) -> Floats:
+    chances = within(features @ weights)
+    expected = np.einsum("nk,nkj->nj", chances, features)
+    chosen = np.take_along_axis(features, labels[:, np.newaxis, np.newaxis], axis=1)[:, 0]
+    slope = (expected - chosen).sum(axis=0) + precision * (weights - mean)
+    spread = (features - expected[:, np.newaxis]) * np.sqrt(chances)[:, :, np.newaxis]
+    flat = spread.reshape(-1, spread.shape[2])
+    step: Floats = np.linalg.solve(flat.T @ flat + np.diag(precision), slope)
+    return step
 
 
 def fit_scope(

@@ -70,27 +70,19 @@ def look(labels: Labels, ridge: Ridge, cosines: Vectors, questions: Vectors) -> 
 
 def look_unseen(labels: Labels, unseen: Unseen, chosen: Rows) -> tuple[Similarities, Similarities]:
     """Compare chosen examples with the labels as if they were none, and as if their category were none."""
-    without_row, without_category, described = [], [], []
+    shape = len(chosen), len(labels.categories)
+    nearest, descriptions = np.empty(shape, np.float32), np.empty(shape, np.float32)
     for start in range(0, len(chosen), _BLOCK):
-        block = chosen[start : start + _BLOCK]
-        cosines = labels.vectors[block] @ labels.vectors.T
-        described.append(_described(cosines, labels))
-        cosines[np.arange(len(block)), block] = -1.0
-        nearest = _best_by_category(cosines, labels)
-        without_row.append(nearest)
-        elsewhere = nearest.copy()
-        elsewhere[np.arange(len(block)), labels.rows[block]] = -1.0
-        without_category.append(elsewhere)
-    descriptions = np.concatenate(described)
+        block = slice(start, start + _BLOCK)
+        cosines = labels.vectors[chosen[block]] @ labels.vectors.T
+        descriptions[block] = _described(cosines, labels)
+        cosines[np.arange(len(cosines)), chosen[block]] = -1.0
+        nearest[block] = _best_by_category(cosines, labels)
+    elsewhere = nearest.copy()
+    elsewhere[np.arange(len(chosen)), labels.rows[chosen]] = -1.0
     return (
-        Similarities(
-            scores=unseen.row_out[chosen], nearest=np.concatenate(without_row), descriptions=descriptions
-        ),
-        Similarities(
-            scores=unseen.category_out[chosen],
-            nearest=np.concatenate(without_category),
-            descriptions=descriptions,
-        ),
+        Similarities(scores=unseen.row_out[chosen], nearest=nearest, descriptions=descriptions),
+        Similarities(scores=unseen.category_out[chosen], nearest=elsewhere, descriptions=descriptions),
     )
 
 
