@@ -1,7 +1,8 @@
-"""One hybrid search of one Lance table: two queries on the same snapshot, fused here.
+"""One hybrid search of one Lance table: two queries of the same snapshot, fused here.
 
 Lance's own hybrid query fuses ranks and keeps the cosine of vector hits only; a judge of evidence needs the
-true cosine of every hit, so hits of BM25 bring their vectors along.
+true cosine of every hit, so hits of BM25 bring their vectors along. Reading a passage's many columns costs
+more than finding it: the queries give row ids, and only the rows that are shown are read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.contracts import EvidenceItem
 from agent.knowledge import _filters, _rows
@@ -21,7 +23,6 @@ from agent.knowledge.protocol import SearchQuery
 from agent.models.protocol import Vector
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from lancedb.expr import Expr
     from lancedb.table import AsyncTable
 
@@ -31,12 +32,15 @@ _CANDIDATES = 50
 _EVERY_PARTITION = 1_000_000
 """Lance splits a growing vector index into partitions; all of them are looked at, so the search is exact."""
 
+_ROW = "_rowid"
+
 
 @dataclass(frozen=True, slots=True)
 class _Hits:
-    """What one half found; `rows` has the passage columns, the scores have shape (rows,)."""
+    """Found rows, each named once; all three have the shape (hits,)."""
 
-    rows: pa.Table
+    rows: NDArray[np.uint64]
+    """Row ids, which mean something within one snapshot only."""
     similarity: Scores
     lexical: Scores
 
@@ -54,46 +58,55 @@ async def hybrid(table: AsyncTable, query: SearchQuery) -> tuple[EvidenceItem, .
     if not halves:
         return ()
     passages, found = await asyncio.gather(table.count_rows(), asyncio.gather(*halves))
-    return _ranked(found, query, passages)
+    hits = _merged(found)
+    alpha = query.alpha if query.vector is not None else 0.0
+    scores = fuse(hits.similarity, hits.lexical, alpha=alpha, passages=passages)
+    best = np.lexsort((hits.rows, -scores))[: query.limit]
+    return await _evidence(table, query, hits, scores, best)
 
 
 async def _nearest(table: AsyncTable, vector: Vector, where: Expr, count: int) -> _Hits:
     search = table.query().nearest_to(vector).distance_type("dot").nprobes(_EVERY_PARTITION)
-    rows = await search.where(where).limit(count).select([*_rows.COLUMNS, "_distance"]).to_arrow()
-    similarity = 1.0 - rows["_distance"].to_numpy().astype(np.float64)
-    return _Hits(rows.select(_rows.COLUMNS), similarity, np.zeros(rows.num_rows))
+    found = await search.where(where).limit(count).with_row_id().select(["_distance"]).to_arrow()
+    similarity = 1.0 - found["_distance"].to_numpy().astype(np.float64)
+    return _Hits(found[_ROW].to_numpy(), similarity, np.zeros(found.num_rows))
 
 
 async def _matching(table: AsyncTable, words: str, vector: Vector | None, where: Expr, count: int) -> _Hits:
     search = table.query().nearest_to_text(words, columns=_rows.SEARCHED)
-    columns = [*_rows.COLUMNS, _rows.VECTOR, "_score"]
-    rows = await search.where(where).limit(count).select(columns).to_arrow()
-    similarity = np.zeros(rows.num_rows) if vector is None else (_rows.vectors_of(rows) @ vector)
-    lexical = rows["_score"].to_numpy().astype(np.float64)
-    return _Hits(rows.select(_rows.COLUMNS), similarity.astype(np.float64), lexical)
+    columns = ["_score"] if vector is None else ["_score", _rows.VECTOR]
+    found = await search.where(where).limit(count).with_row_id().select(columns).to_arrow()
+    similarity = np.zeros(found.num_rows) if vector is None else _rows.vectors_of(found) @ vector
+    lexical = found["_score"].to_numpy().astype(np.float64)
+    return _Hits(found[_ROW].to_numpy(), similarity.astype(np.float64), lexical)
 
 
-def _ranked(found: list[_Hits], query: SearchQuery, passages: int) -> tuple[EvidenceItem, ...]:
-    import pyarrow as pa
+def _merged(halves: list[_Hits]) -> _Hits:
+    """BM25 comes last and knows both scores, so what it found replaces what the vector found."""
+    rows = np.concatenate([hits.rows for hits in halves])
+    _, from_the_end = np.unique(rows[::-1], return_index=True)
+    chosen = len(rows) - 1 - from_the_end
+    return _Hits(
+        rows[chosen],
+        np.concatenate([hits.similarity for hits in halves])[chosen],
+        np.concatenate([hits.lexical for hits in halves])[chosen],
+    )
 
-    rows = pa.concat_tables([hits.rows for hits in found])
-    similarity = np.concatenate([hits.similarity for hits in found])
-    lexical = np.concatenate([hits.lexical for hits in found])
-    ids = rows["id"].to_pylist()
-    # A passage that both halves found comes last from BM25, with both scores known: the later row wins.
-    chosen = np.array(sorted({identity: row for row, identity in enumerate(ids)}.values()), dtype=np.int64)
-    alpha = query.alpha if query.vector is not None else 0.0
-    scores = fuse(similarity[chosen], lexical[chosen], alpha=alpha, passages=passages)
-    order = sorted(range(len(chosen)), key=lambda place: (-scores[place], ids[chosen[place]]))[: query.limit]
-    best = chosen[order]
+
+async def _evidence(
+    table: AsyncTable, query: SearchQuery, hits: _Hits, scores: Scores, best: NDArray[np.intp]
+) -> tuple[EvidenceItem, ...]:
+    if not len(best):
+        return ()
+    taken = table.take_row_ids(hits.rows[best].tolist()).with_row_id().select([*_rows.COLUMNS])
+    read = await taken.to_arrow()
+    passages = dict(zip(read[_ROW].to_pylist(), _rows.to_passages(read, query.guild), strict=True))
     return tuple(
         EvidenceItem(
-            passage=passage,
+            passage=passages[int(hits.rows[place])],
             score=float(scores[place]),
-            similarity=float(similarity[row]),
-            lexical=float(lexical[row]),
+            similarity=float(hits.similarity[place]),
+            lexical=float(hits.lexical[place]),
         )
-        for passage, place, row in zip(
-            _rows.to_passages(rows.take(best), query.guild), order, best, strict=True
-        )
+        for place in best
     )

@@ -99,6 +99,7 @@ class LanceStore(KnowledgeStore):
         async with self._writing() as manifest:
             name = manifest.require(version)
             dimension = manifest.specs[name].dimension
+            await self._tables.require_space(_rows.size_of(passages, dimension))
             table = await self._tables.open_to_write(name, guild)
             if table is None and passages:
                 table = await self._tables.create(name, guild, dimension)
@@ -133,6 +134,7 @@ class LanceStore(KnowledgeStore):
             for name in manifest.specs:
                 table = await self._tables.open_to_write(name, guild)
                 if table is not None:
+                    await self._tables.require_space_to_rewrite(table)
                     result = await table.update({"category": new}, where=_filters.of_category(old))
                     moved += result.rows_updated if name == manifest.active else 0
         return moved
@@ -171,8 +173,7 @@ class LanceStore(KnowledgeStore):
         async with self._writing() as manifest:
             if version is None and manifest.active is None:
                 return
-            for table in await self._tables.open_all(manifest.require(version)):
-                await _tables.fold(table)
+            await self._tables.optimize(manifest.require(version))
             await self._tables.sweep(manifest.specs)
 
     async def check(self) -> str:
@@ -266,10 +267,7 @@ def _as_store_errors(folder: Path) -> Iterator[None]:
 def _store_error(folder: Path, error: Exception) -> StoreError:
     text = str(error)
     if getattr(error, "errno", None) in _FULL or any(f"os error {code}" in text for code in _FULL):
-        return DiskFullError(
-            f"No space left for the knowledge store {folder}.",
-            "Free some space and repeat the last command; nothing that was stored is lost.",
-        )
+        return DiskFullError(f"No space left for the knowledge store {folder}.", _tables.FULL_HINT)
     if "commit conflict" in text.lower():
         return StoreBusyError(f"Another process changed {folder} meanwhile.", "Try again.")
     line = " ".join(text.split())[:200]
