@@ -22,7 +22,12 @@ from agent.language.sentences import split_sentences
 
 CHUNKER = "1"
 TARGET = 700
-"""Characters up to which paragraphs are merged; docs/benchmarks.md has what other sizes gave."""
+"""Characters up to which paragraphs are merged.
+
+With four articles of SQuAD 2.0 as documents and 250 questions, the passage that holds the answer came first
+in 79.6 % (400 characters: 72.8 %, 1000: 78.0 %), and stood within the first 2,000 characters found in 95.6 %
+(93.2 %, 94.8 %).
+"""
 LONGEST = 1400
 """Characters of the longest passage: about 400 tokens of e5, which reads 512."""
 
@@ -103,9 +108,8 @@ def _same_place(passage: Passage) -> tuple[object, ...]:
 def passage_id(source: Source, text: str, occurrence: int) -> PassageId:
     """The same for the same text in the same source, wherever it moves; the nth of equal texts differs."""
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return PassageId(
-        str(uuid.uuid5(_NAMESPACE, "\x1f".join((source.guild, source.id, digest, str(occurrence)))))
-    )
+    name = "\x1f".join((source.guild, source.id, digest, str(occurrence)))
+    return PassageId(str(uuid.uuid5(_NAMESPACE, name)))
 
 
 def embedding_text(passage: Passage) -> str:

@@ -1,7 +1,7 @@
 """HTML: trafilatura drops the navigation and keeps headings, tables, lists and code, as Markdown.
 
-selectolax was measured beside it (tests/agent/ingest/test_html.py has the page): it is faster, but keeps
-menus, footers and cookie notices unless it is told the selectors of every site.
+selectolax was refused: it is faster, but keeps menus, footers and cookie notices unless it is told the
+selectors of every site.
 """
 
 from __future__ import annotations

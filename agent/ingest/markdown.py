@@ -55,7 +55,8 @@ def _front_matter(raw: str, name: str) -> Document:
             f"The front matter of {name} is not valid YAML.", "See between the --- lines."
         ) from error
     values = read if isinstance(read, dict) else {}
-    given = {str(key).casefold(): value for key, value in values.items() if isinstance(value, str)}
+    written = {str(key).casefold(): value for key, value in values.items()}
+    given = {key: value for key, value in written.items() if isinstance(value, str)}
     return Document(
         text="",
         blocks=(),
@@ -63,7 +64,7 @@ def _front_matter(raw: str, name: str) -> Document:
         date=read_date(given.get("date", "")),
         author=clean_title(given.get("author", "")),
         category=clean_title(given.get("category", "")),
-        visibility=_visibility(given.get("visibility", ""), name),
+        visibility=_visibility(str(written.get("visibility", "")), name),
         language=given.get("language", "").strip().casefold()[:2],
         link=clean_link(given.get("link", "")),
     )

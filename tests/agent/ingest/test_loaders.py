@@ -132,6 +132,7 @@ def test_a_dated_heading_dates_what_stands_under_it_and_nothing_else() -> None:
     [
         ("title: [unclosed", "not valid YAML"),
         ("visibility: everyone", "unknown visibility"),
+        ("visibility: [member:me]", "unknown visibility"),
         ("title: " + "x" * 70_000, "too long"),
         ("a: " + "[" * 5_000, "not valid YAML"),
     ],

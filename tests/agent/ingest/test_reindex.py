@@ -1,8 +1,10 @@
 """A new index beside the old one: questions go on, nothing that comes in or goes out meanwhile is lost."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.catalog.protocol import Catalog
@@ -223,10 +225,13 @@ async def test_an_embedder_that_finds_nothing_is_not_flipped_to(
     filled: Ingestor, store: KnowledgeStore, catalog: Catalog, embedder: Embedder
 ) -> None:
     class Broken(OtherEmbedder):
-        async def embed(self, texts: list[str], kind: EmbedKind) -> Vectors:  # type: ignore[override]
-            vectors = await super().embed(texts, kind)
-            self.calls = getattr(self, "calls", 0) + 1
-            return vectors * (-1) ** self.calls
+        """Never gives a text the vector that it gave it before."""
+
+        sign = 1
+
+        async def embed(self, texts: Sequence[str], kind: EmbedKind) -> Vectors:
+            self.sign = -self.sign
+            return np.float32(self.sign) * await super().embed(texts, kind)
 
     with pytest.raises(StoreError, match="v1 stays"):
         await Reindexer(store, catalog, Broken(embedder)).run()
