@@ -93,8 +93,8 @@ def out_of_scope(features: Floats, weights: Weights) -> Floats:
 def fit_parts(features: Floats, labels: Rows, prior: Prior) -> tuple[float, ...]:
     """Fit the weights of a conditional logit, from and towards the prior.
 
-    `features` is (n, categories, weights), `labels` (n,). With n = 0 it returns the prior's means. The loss is
-    convex; Newton's steps are halved while they overshoot.
+    `features` is (n, categories, weights), `labels` (n,). With n = 0 it returns the prior's means. The loss
+    is convex; Newton's steps are halved while they overshoot.
     """
     mean, precision = np.array(prior.mean), np.array(prior.sd) ** -2.0
     weights = mean.copy()

@@ -46,11 +46,11 @@ def test_labels_move_the_weights_to_what_predicts_them() -> None:
     assert max(abs(weights[1]), abs(weights[2])) < 0.4
 
 
-def test_few_labels_move_them_less() -> None:
+def test_a_firm_prior_gives_way_less() -> None:
     features, labels = _labelled()
-    few = fit_parts(features[:5], labels[:5], PRIOR)
-    many = fit_parts(features, labels, PRIOR)
-    assert abs(few[2] - PRIOR.mean[2]) < abs(many[2] - PRIOR.mean[2])
+    firm = fit_parts(features, labels, Prior(mean=PRIOR.mean, sd=(0.05, 0.05, 0.05)))
+    free = fit_parts(features, labels, PRIOR)
+    assert abs(firm[2] - PRIOR.mean[2]) < abs(free[2] - PRIOR.mean[2])
 
 
 def test_scope_of_familiar_and_strange_questions() -> None:
