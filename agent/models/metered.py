@@ -92,4 +92,5 @@ class MeteredEmbedder:
         while len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
         # One of several waiting questions may be cancelled; the others still need the vector.
-        return (await asyncio.shield(task))[0]
+        vector: Vector = (await asyncio.shield(task))[0]
+        return vector

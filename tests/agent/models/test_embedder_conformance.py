@@ -70,9 +70,8 @@ async def test_a_question_is_nearest_to_its_passage(any_embedder: Embedder) -> N
         assert int(np.argmax(rows @ query[0])) == index
 
 
-@pytest.mark.parametrize("kind", EmbedKind)
-async def test_odd_texts_have_finite_unit_vectors(any_embedder: Embedder, kind: EmbedKind) -> None:
-    rows = await any_embedder.embed(ODD_TEXTS, kind)
+async def test_odd_texts_have_finite_unit_vectors(any_embedder: Embedder) -> None:
+    rows = await any_embedder.embed(ODD_TEXTS, EmbedKind.PASSAGE)
     assert np.isfinite(rows).all()
     assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(len(ODD_TEXTS)), abs=1e-3)
 
