@@ -35,6 +35,9 @@ _Id = TypeVar("_Id", SourceId, PassageId)
 
 _MANIFEST = "versions.json"
 _LOCK = "write.lock"
+_INDEX_CACHE_BYTES = 256 * 2**20
+"""The vectors of 100,000 passages and their words fit; Lance's own bound is 6 GiB."""
+_METADATA_CACHE_BYTES = 64 * 2**20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -49,7 +52,8 @@ async def open_store(folder: Path, *, lock_seconds: float = 30.0) -> LanceStore:
     tables = folder / "tables"
     with _as_store_errors(folder):
         await asyncio.to_thread(tables.mkdir, parents=True, exist_ok=True)
-        connection = await lancedb.connect_async(tables)
+        caches = lancedb.Session(_INDEX_CACHE_BYTES, _METADATA_CACHE_BYTES)
+        connection = await lancedb.connect_async(tables, session=caches)
     return LanceStore(folder, Tables(connection, tables), lock_seconds)
 
 
