@@ -170,7 +170,13 @@ class Agent:
 def failure_of(error: BaseException, error_id: str) -> Failed:
     """Turn what a stage raised into one line for people."""
     if isinstance(error, LorekeeperError):
-        return Failed(message=str(error), hint=error.hint, error_id=error_id, retryable=error.transient)
+        return Failed(
+            message=str(error),
+            hint=error.hint,
+            error_id=error_id,
+            retryable=error.transient,
+            misuse=isinstance(error, UsageError),
+        )
     if isinstance(error, NodeTimeoutError):
         return Failed(
             message=f"The stage “{error.node}” took longer than {error.timeout:.0f} seconds.",

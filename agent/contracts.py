@@ -430,6 +430,8 @@ class Failed:
     hint: str
     error_id: str
     retryable: bool
+    misuse: bool = False
+    """The question itself is wrong (empty, too long, of an unknown guild or category); nothing broke."""
 
 
 AnswerEvent: TypeAlias = (
