@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --require-hashes --only-binary :all:
 ASK ?=
 
-.PHONY: chat test lint types lock lock-check bench clean help
+.PHONY: chat test servers lint types lock lock-check bench clean help
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -16,6 +16,9 @@ chat: $(VENV)/.chat  ## chat in the terminal; ASK="..." asks one question and en
 
 test: $(VENV)/.dev  ## every test, with what was skipped and why
 	@$(BIN)/python -m pytest
+
+servers: $(VENV)/.dev  ## install Weaviate, Ollama and PostgreSQL for the tests, once, outside the checkout
+	@$(BIN)/python -m tests.servers.install
 
 lint: $(VENV)/.dev  ## style, formatting and the one-way imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

@@ -10,16 +10,18 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
-from sqlalchemy import Insert, Table, make_url
+from sqlalchemy import URL, Insert, Table, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from agent.database.schema import HEAD, upgrade, version
 from agent.database.sqlite import SqliteBackend
-from agent.errors import ConfigurationError, StoreBusyError, StoreError, UsageError
+from agent.errors import ConfigurationError, LorekeeperError, StoreBusyError, UsageError
+
+_URL_HINT: Final = "Give a path, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
 class _Backend(Protocol):
@@ -33,9 +35,9 @@ class _Backend(Protocol):
         """Make what an engine needs before it can connect."""
         ...
 
-    def reading_engine(self) -> AsyncEngine: ...
-
-    def writing_engine(self, reading: AsyncEngine) -> AsyncEngine: ...
+    def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+        """One whose transactions read and one whose transactions write, over the same pool."""
+        ...
 
     def upgrading_engine(self) -> AsyncEngine:
         """Each of its transactions waits for those of other processes to end."""
@@ -43,7 +45,7 @@ class _Backend(Protocol):
 
     def upsert(self, table: Table, update: Sequence[str]) -> Insert: ...
 
-    def explain(self, error: BaseException) -> StoreError: ...
+    def explain(self, error: BaseException) -> LorekeeperError: ...
 
     async def check(self, connection: AsyncConnection) -> str: ...
 
@@ -58,8 +60,7 @@ class Database:
     def __init__(self, backend: _Backend) -> None:
         self.name = backend.name
         self._backend = backend
-        self._reading = backend.reading_engine()
-        self._writing = backend.writing_engine(self._reading)
+        self._reading, self._writing = backend.engines()
         self._writers = asyncio.Semaphore(backend.concurrent_writers)
 
     @asynccontextmanager
@@ -91,10 +92,11 @@ class Database:
 async def open_database(url_or_path: str | Path, *, busy_seconds: float = 10.0) -> Database:
     """Open or make a database and bring its schema up to date.
 
-    `url_or_path` is a path or `sqlite:///PATH`. `busy_seconds` is how long a transaction waits for another
-    process before `StoreBusyError`. Raises `ConfigurationError` and `StoreError`.
+    `url_or_path` is a path, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`. `busy_seconds` is
+    how long a transaction waits for another process before `StoreBusyError`. Raises `ConfigurationError` and
+    `StoreError`.
     """
-    backend = SqliteBackend(_sqlite_path(url_or_path), busy_seconds)
+    backend = _backend(url_or_path, busy_seconds)
     await backend.prepare()
     async with AsyncExitStack() as on_error:
         database = Database(backend)
@@ -132,16 +134,26 @@ def _explained(backend: _Backend) -> Iterator[None]:
         raise UsageError(f"This cannot be stored: {cause}.", "Correct the text or value.") from error
 
 
-def _sqlite_path(url_or_path: str | Path) -> Path:
+def _backend(url_or_path: str | Path, busy_seconds: float) -> _Backend:
     if isinstance(url_or_path, Path) or "://" not in url_or_path:
-        return Path(url_or_path)
-    hint = "Give a path, or sqlite:///PATH."
+        return SqliteBackend(Path(url_or_path), busy_seconds)
     try:
         url = make_url(url_or_path)
-    except ArgumentError as error:
-        raise ConfigurationError("The database's URL cannot be read.", hint) from error
-    if url.get_backend_name() != "sqlite":
-        raise ConfigurationError(f"{url.get_backend_name()} is not a database that works here.", hint)
+    except (ArgumentError, ValueError):
+        # Not chained: the cause may hold a part of the password.
+        raise ConfigurationError("The database's URL cannot be read.", _URL_HINT) from None
+    match url.get_backend_name():
+        case "sqlite":
+            return SqliteBackend(_sqlite_path(url), busy_seconds)
+        case "postgresql" | "postgres":
+            from agent.database.postgres import PostgresBackend
+
+            return PostgresBackend(url, busy_seconds)
+        case other:
+            raise ConfigurationError(f"{other} is not a database that works here.", _URL_HINT)
+
+
+def _sqlite_path(url: URL) -> Path:
     if not url.database or url.database == ":memory:":
-        raise ConfigurationError("The database needs a file.", hint)
+        raise ConfigurationError("The database needs a file.", _URL_HINT)
     return Path(url.database)

@@ -27,6 +27,7 @@ from sqlalchemy.pool import NullPool
 from agent.errors import DiskFullError, StoreBusyError, StoreError
 
 _BEGIN: Final = "lorekeeper_begin"
+_WRITING: Final[dict[str, Any]] = {_BEGIN: "BEGIN IMMEDIATE"}
 _RETRY_SECONDS: Final = 0.05
 _UPGRADE_SECONDS: Final = 120.0
 """How long a process waits while another one upgrades the schema."""
@@ -60,12 +61,10 @@ class SqliteBackend:
         with closing(sqlite3.connect(self._path, timeout=self._busy_seconds)) as connection:
             _set_wal(connection, time.monotonic() + self._busy_seconds)
 
-    def reading_engine(self) -> AsyncEngine:
-        return _engine(self._path, self._busy_seconds, "foreign_keys=ON")
-
-    def writing_engine(self, reading: AsyncEngine) -> AsyncEngine:
-        """The same pool of connections, whose transactions take the writer's place at once."""
-        return reading.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+        """Transactions of the second take the writer's place at once."""
+        reading = _engine(self._path, self._busy_seconds, "foreign_keys=ON")
+        return reading, reading.execution_options(**_WRITING)
 
     def upgrading_engine(self) -> AsyncEngine:
         """Its transactions exclude every other writer, and with it every other upgrade.
@@ -74,7 +73,7 @@ class SqliteBackend:
         delete the rows that refer to it.
         """
         engine = _engine(self._path, _UPGRADE_SECONDS, "foreign_keys=OFF", poolclass=NullPool)
-        return self.writing_engine(engine)
+        return engine.execution_options(**_WRITING)
 
     def upsert(self, table: Table, update: Sequence[str]) -> Insert:
         statement = insert(table)

@@ -7,10 +7,11 @@ URIs may be longer than an index entry of PostgreSQL, so their sha256 stands for
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     Date,
@@ -49,6 +50,19 @@ class Moment(TypeDecorator[datetime]):
         if value is None or value.tzinfo is None:
             return None if value is None else value.replace(tzinfo=UTC)
         return value.astimezone(UTC)
+
+
+class Document(TypeDecorator[Any]):
+    """JSON as Python writes it. PostgreSQL's JSON types keep no infinities, and jsonb no NUL."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return json.dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
 
 
 metadata = MetaData(
@@ -140,7 +154,7 @@ episodes = Table(
     Column("asked_at", Moment, nullable=False),
     Column("intent", Text, nullable=False),
     Column("error_id", Text, nullable=False),
-    Column("body", JSON, nullable=False),
+    Column("body", Document, nullable=False),
 )
 
 feedback = Table(
@@ -152,7 +166,7 @@ feedback = Table(
     Column("member", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("value", JSON, nullable=False),
+    Column("value", Document, nullable=False),
     ForeignKeyConstraint(["guild", "episode"], ["episodes.guild", "episodes.id"]),
     Index(None, "guild", "episode"),
     Index(None, "guild", "member"),

@@ -1,6 +1,3 @@
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from agent.catalog.protocol import Catalog
@@ -8,14 +5,6 @@ from agent.catalog.sql import SqlCatalog
 from agent.contracts import Category
 from agent.database.engine import Database
 from tests.agent.catalog.samples import CAR, HOME, POOL, WORK
-from tests.agent.database.factories import FACTORIES
-
-
-@pytest.fixture(params=FACTORIES)
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    database = await FACTORIES[request.param](tmp_path)
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
-import sqlite3
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,12 +7,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from agent.database.engine import Database, open_database
 from agent.database.schema import HEAD, MIGRATIONS
 from agent.database.tables import metadata
 from agent.errors import StoreError
-from tests.agent.database.factories import FACTORIES
 from tests.agent.database.processes import finish, start
 
 _OPEN_TOGETHER = """
@@ -42,11 +41,22 @@ print("alembic" in sys.modules)
 """
 
 
-@pytest.fixture(params=FACTORIES)
-async def database(request: pytest.FixtureRequest, tmp_path: Path):
-    database = await FACTORIES[request.param](tmp_path)
-    yield database
-    await database.close()
+def _driver_url(address: str) -> str:
+    if "://" in address:
+        return address.replace("postgresql://", "postgresql+asyncpg://")
+    return f"sqlite+aiosqlite:///{address}"
+
+
+async def _run(address: str, *statements: str) -> list[Sequence[object]]:
+    """Run SQL outside of our own code; return the rows of the last statement."""
+    engine = create_async_engine(_driver_url(address))
+    rows: list[Sequence[object]] = []
+    async with engine.begin() as connection:
+        for statement in statements:
+            result = await connection.exec_driver_sql(statement)
+            rows = [tuple(row) for row in result] if result.returns_rows else []
+    await engine.dispose()
+    return rows
 
 
 async def test_migrations_and_tables_agree(database: Database) -> None:
@@ -89,9 +99,8 @@ def test_head_is_the_last_migration() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
 
-def test_processes_that_start_at_once_upgrade_once(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "lorekeeper.db"
-    processes = [start(_OPEN_TOGETHER, path) for _ in range(4)]
+async def test_processes_that_start_at_once_upgrade_once(database_address: str) -> None:
+    processes = [start(_OPEN_TOGETHER, database_address) for _ in range(4)]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -102,38 +111,32 @@ def test_processes_that_start_at_once_upgrade_once(tmp_path: Path) -> None:
 
     for process in processes:
         finish(process)
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
+    assert await _run(database_address, "SELECT version_num FROM alembic_version") == [(HEAD,)]
 
 
-def test_a_start_with_nothing_to_upgrade_does_not_import_alembic(tmp_path: Path) -> None:
-    path = tmp_path / "lorekeeper.db"
-
-    assert finish(start(_MODULES_OF_A_SECOND_START, path)) == "True\n"
-    assert finish(start(_MODULES_OF_A_SECOND_START, path)) == "False\n"
+def test_a_start_with_nothing_to_upgrade_does_not_import_alembic(database_address: str) -> None:
+    assert finish(start(_MODULES_OF_A_SECOND_START, database_address)) == "True\n"
+    assert finish(start(_MODULES_OF_A_SECOND_START, database_address)) == "False\n"
 
 
-async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "lorekeeper.db"
-    await (await open_database(path)).close()
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+async def test_a_newer_database_is_refused_and_left_alone(database_address: str) -> None:
+    await (await open_database(database_address)).close()
+    await _run(database_address, "UPDATE alembic_version SET version_num = '9999'")
 
     with pytest.raises(StoreError, match="newer Lorekeeper") as refused:
-        await open_database(path)
+        await open_database(database_address)
 
     assert "Update Lorekeeper" in refused.value.hint
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
+    assert await _run(database_address, "SELECT version_num FROM alembic_version") == [("9999",)]
 
 
-async def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    path = tmp_path / "lorekeeper.db"
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE feedback (of TEXT, another TEXT, program TEXT)")
+async def test_an_upgrade_that_fails_leaves_nothing_behind(database_address: str) -> None:
+    await _run(database_address, "CREATE TABLE feedback (of_another_program TEXT)")
 
-    with pytest.raises(StoreError, match="feedback already exists"):
-        await open_database(path)
+    with pytest.raises(StoreError, match=r'feedback"? already exists'):
+        await open_database(database_address)
 
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("feedback",)]
+    engine = create_async_engine(_driver_url(database_address))
+    async with engine.connect() as connection:
+        assert await connection.run_sync(lambda one: inspect(one).get_table_names()) == ["feedback"]
+    await engine.dispose()

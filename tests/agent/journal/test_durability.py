@@ -58,34 +58,32 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-async def _recorded(path: Path) -> set[str]:
-    database = await open_database(path)
+async def _recorded(address: str | Path) -> set[str]:
+    database = await open_database(address)
     found = await SqlJournal(database).episodes(HOME, limit=10_000)
     await database.close()
     return {episode.id for episode in found}
 
 
-async def test_what_was_recorded_survives_kill_9(tmp_path: Path) -> None:
-    path = tmp_path / "lorekeeper.db"
-    process = start(_RECORD, path, "3", "100000")
+async def test_what_was_recorded_survives_kill_9(database_address: str) -> None:
+    process = start(_RECORD, database_address, "3", "100000")
     assert process.stdout is not None
     said = [process.stdout.readline() for _ in range(50)]
     process.kill()
     rest, _errors = process.communicate(timeout=60)
     said += [line for line in rest.splitlines(keepends=True) if line.endswith("\n")]
 
-    recorded = await _recorded(path)
+    recorded = await _recorded(database_address)
     assert {line.strip() for line in said} <= recorded
     assert len(recorded) <= len(said) + 3
 
 
-async def test_processes_that_record_at_once_lose_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "lorekeeper.db"
-    processes = [start(_RECORD, path, "4", "15") for _ in range(3)]
+async def test_processes_that_record_at_once_lose_nothing(database_address: str) -> None:
+    processes = [start(_RECORD, database_address, "4", "15") for _ in range(3)]
     said = [line for process in processes for line in finish(process).split()]
 
     assert len(said) == 3 * 4 * 15
-    assert await _recorded(path) == set(said)
+    assert await _recorded(database_address) == set(said)
 
 
 async def test_a_disk_that_refuses_more_loses_nothing(tmp_path: Path) -> None:

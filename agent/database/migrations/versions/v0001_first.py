@@ -12,15 +12,24 @@ down_revision = None
 _APPEND_ONLY = {
     "sqlite": "CREATE TRIGGER {table}_append_only BEFORE UPDATE ON {table} "
     "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+    "postgresql": "CREATE TRIGGER {table}_append_only BEFORE UPDATE ON {table} "
+    "FOR EACH ROW EXECUTE FUNCTION refuse_update()",
 }
+_REFUSE_UPDATE = """
+CREATE FUNCTION refuse_update() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$
+"""
 
 
 def upgrade() -> None:
     _create_catalog()
     _create_sources()
     _create_journal()
+    dialect = op.get_bind().dialect.name
+    if dialect == "postgresql":
+        op.execute(_REFUSE_UPDATE)
     for table in ("episodes", "feedback"):
-        op.execute(_APPEND_ONLY[op.get_bind().dialect.name].format(table=table))
+        op.execute(_APPEND_ONLY[dialect].format(table=table))
 
 
 def _create_catalog() -> None:
@@ -96,7 +105,7 @@ def _create_journal() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("intent", sa.Text, nullable=False),
         sa.Column("error_id", sa.Text, nullable=False),
-        sa.Column("body", sa.JSON, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
     )
     op.create_table(
         "feedback",
@@ -106,7 +115,7 @@ def _create_journal() -> None:
         sa.Column("member", sa.Text, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("value", sa.JSON, nullable=False),
+        sa.Column("value", sa.Text, nullable=False),
         sa.ForeignKeyConstraint(["guild", "episode"], ["episodes.guild", "episodes.id"]),
     )
     op.create_index("ix_feedback_guild_episode", "feedback", ["guild", "episode"])

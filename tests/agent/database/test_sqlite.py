@@ -3,16 +3,14 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
 
 from agent.database.engine import Database, open_database
-from agent.database.tables import feedback, guilds
-from agent.errors import ConfigurationError, DiskFullError, StoreBusyError, StoreError, UsageError
+from agent.errors import ConfigurationError, DiskFullError, StoreBusyError, StoreError
 from tests.agent.database.disks import remount, small_disk
+from tests.agent.database.rows import guilds_in, put_guild
 
 
 @pytest.fixture
@@ -22,25 +20,15 @@ async def database(tmp_path: Path):
     await database.close()
 
 
-async def _put(database: Database, guild: str) -> None:
-    async with database.write() as connection:
-        await connection.execute(insert(guilds).values(id=guild, revision=0))
-
-
-async def _guilds(database: Database) -> set[str]:
-    async with database.read() as connection:
-        return set(await connection.scalars(select(guilds.c.id)))
-
-
 @pytest.mark.parametrize("form", ["{}", "sqlite:///{}", "sqlite+aiosqlite:///{}"])
 async def test_a_path_or_url_opens_the_same_file(tmp_path: Path, form: str) -> None:
     path = tmp_path / "a folder" / "lorekeeper.db"
     database = await open_database(form.format(path))
-    await _put(database, "one")
+    await put_guild(database, "one")
     await database.close()
 
     again = await open_database(path)
-    assert await _guilds(again) == {"one"}
+    assert await guilds_in(again) == {"one"}
     await again.close()
 
 
@@ -66,48 +54,14 @@ async def test_every_connection_is_durable_and_checks_references(
     assert await asyncio.gather(*map(read, transactions)) == [value] * 4
 
 
-async def test_an_error_in_a_transaction_undoes_it(database: Database) -> None:
-    async def put_and_fail() -> None:
-        async with database.write() as connection:
-            await connection.execute(insert(guilds).values(id="one", revision=0))
-            raise UsageError("changed my mind")
-
-    with pytest.raises(UsageError, match="changed my mind"):
-        await put_and_fail()
-    assert await _guilds(database) == set()
-
-
-async def test_a_reader_sees_one_state_while_another_writes(database: Database) -> None:
-    async with database.read() as connection:
-        before = set(await connection.scalars(select(guilds.c.id)))
-        await _put(database, "one")
-        assert set(await connection.scalars(select(guilds.c.id))) == before
-    assert await _guilds(database) == {"one"}
-
-
-async def test_many_tasks_write_at_once_and_nothing_is_lost(database: Database) -> None:
-    names = {str(number) for number in range(100)}
-    await asyncio.gather(*(_put(database, name) for name in names))
-    assert await _guilds(database) == names
-
-
-async def test_cancelled_writers_leave_the_next_ones_room(database: Database) -> None:
-    for number in range(30):
-        writing = asyncio.create_task(_put(database, f"cancelled {number}"))
-        await asyncio.sleep(number * 0.0003)
-        writing.cancel()
-    await _put(database, "after")
-    assert "after" in await _guilds(database)
-
-
 async def test_a_database_that_another_process_holds_is_busy(database: Database) -> None:
     with closing(sqlite3.connect(database.name, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreBusyError, match="Another process is writing") as busy:
-            await _put(database, "one")
+            await put_guild(database, "one")
         assert busy.value.transient
         other.execute("ROLLBACK")
-    await _put(database, "one")
+    await put_guild(database, "one")
 
 
 @pytest.fixture
@@ -136,29 +90,6 @@ async def test_opening_does_not_wait_for_ever(tmp_path: Path) -> None:
         await open_database(tmp_path / "new.db", busy_seconds=0.1)
 
 
-async def test_more_at_once_than_connections_is_busy_and_not_a_crash(database: Database) -> None:
-    database._reading.sync_engine.pool._timeout = 0.05
-
-    async def hold() -> None:
-        async with database.read():
-            await asyncio.sleep(1)
-
-    results = await asyncio.gather(*(hold() for _ in range(20)), return_exceptions=True)
-    assert {type(result) for result in results} == {StoreBusyError, type(None)}
-
-
-async def test_text_that_no_database_holds_is_a_usage_error(database: Database) -> None:
-    with pytest.raises(UsageError, match="cannot be stored"):
-        await _put(database, "half a pair: \ud800")
-    assert await _guilds(database) == set()
-
-
-async def test_a_time_without_zone_is_refused(database: Database) -> None:
-    with pytest.raises(UsageError, match="no time zone"):
-        async with database.read() as connection:
-            await connection.execute(select(feedback).where(feedback.c.at > datetime(2026, 1, 1)))  # noqa: DTZ001
-
-
 @pytest.mark.parametrize(
     "content", [b"not a database at all " * 100, b"SQLite format 3\x00" + b"\xff" * 5000]
 )
@@ -177,7 +108,7 @@ async def test_check_finds_damage(tmp_path: Path) -> None:
     path = tmp_path / "lorekeeper.db"
     database = await open_database(path)
     for number in range(300):
-        await _put(database, f"{number} {'x' * 200}")
+        await put_guild(database, f"{number} {'x' * 200}")
     await database.close()
     content = bytearray(path.read_bytes())
     content[-40_000:] = os.urandom(40_000)
@@ -200,18 +131,18 @@ async def test_a_full_disk_loses_nothing_and_recovers(tmp_path: Path) -> None:
 
         async def fill() -> None:
             for number in range(1000):
-                await _put(database, f"{number} {'x' * 20_000}")
+                await put_guild(database, f"{number} {'x' * 20_000}")
                 stored.add(f"{number} {'x' * 20_000}")
 
         with pytest.raises(DiskFullError, match="is full") as full:
             await fill()
         assert "Free some space" in full.value.hint
         assert stored
-        assert await _guilds(database) == stored
+        assert await guilds_in(database) == stored
 
         remount(disk, "size=4m")
-        await _put(database, "again")
-        assert await _guilds(database) == stored | {"again"}
+        await put_guild(database, "again")
+        assert await guilds_in(database) == stored | {"again"}
         await database.close()
 
 
