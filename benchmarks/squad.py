@@ -42,6 +42,7 @@ from benchmarks.vectors import DiskCachedEmbedder
 
 PICTURES = Path("docs/pictures")
 ROUTED = "hybrid, routed category"
+TRUE = "hybrid, true category"
 PICTURE = "squad-tradeoff.png"
 ANSWER_GOAL = 0.85
 HYBRID_GOAL = 0.03
@@ -149,18 +150,27 @@ async def recall_rows(bench: Bench, answerable: Sequence[Asked], routed: Filter)
         ("BM25", 0.0, _anywhere),
         ("hybrid", 0.5, _anywhere),
         (ROUTED, 0.5, routed),
-        ("hybrid, true category", 0.5, _own_category),
+        (TRUE, 0.5, _own_category),
     ]
     rows = []
     for name, alpha, where in ways:
-        at_1 = at_5 = 0
+        at_1 = at_5 = lost = 0
         for asked in answerable:
             found = await search(bench, asked.text, where(asked), alpha=alpha, limit=5)
             ids = [item.passage.id for item in found.items]
             at_1 += ids[:1] == [asked.passage]
             at_5 += asked.passage in ids
+            lost += bool(where(asked)) and asked.category not in where(asked)
         count = len(answerable)
-        rows.append({"search": name, "questions": count, "recall@1": at_1 / count, "recall@5": at_5 / count})
+        rows.append(
+            {
+                "search": name,
+                "questions": count,
+                "recall@1": at_1 / count,
+                "recall@5": at_5 / count,
+                "filtered away": lost / count,
+            }
+        )
     return rows
 
 
@@ -220,14 +230,13 @@ def draw(
 
 
 def _recall_section(rows: Sequence[Mapping[str, Any]]) -> Section:
-    shown = [
-        {**row, "recall@1": _percent(row["recall@1"]), "recall@5": _percent(row["recall@5"])} for row in rows
-    ]
+    shares = ("recall@1", "recall@5", "filtered away")
     return Section(
         title="Recall of the right paragraph, %",
-        columns=("search", "questions", "recall@1", "recall@5"),
-        rows=shown,
-        note="Answerable questions of all articles, less those that the router learnt from.",
+        columns=("search", "questions", *shares),
+        rows=[{**row, **{name: _percent(row[name]) for name in shares}} for row in rows],
+        note="Answerable questions of all articles, less those that the router learnt from; filtered away: "
+        "those whose filter leaves the right article out.",
     )
 
 
@@ -237,7 +246,7 @@ def _answer_sections(tried: Mapping[str, Sequence[Attempt]], threshold: float) -
             title=f"Answers, % (the default: answer from a probability of {threshold})",
             columns=(
                 "evidence",
-                "held, always answering",
+                "held, always",
                 "held, default",
                 "declined, default",
                 "declined at goal",
@@ -282,19 +291,21 @@ def _goals(
     recall: Sequence[Mapping[str, Any]], tried: Mapping[str, Sequence[Attempt]], threshold: float
 ) -> list[Goal]:
     at_1 = {row["search"]: row["recall@1"] for row in recall}
-    ahead = at_1["hybrid"] - at_1["dense"]
+    ahead, gain, ceiling = (
+        at_1[one] - at_1[other] for one, other in (("hybrid", "dense"), (ROUTED, "hybrid"), (TRUE, "hybrid"))
+    )
     goals = [
         Goal(
             text="hybrid at least 3 points above dense in recall at 1",
             reached=ahead >= HYBRID_GOAL,
             note=f"{100 * ahead:+.1f} points",
-        )
+        ),
+        Goal(
+            text="the routed filter above no filter in recall at 1",
+            reached=gain > 0,
+            note=f"{100 * gain:+.1f} points; a router that is never wrong would give {100 * ceiling:+.1f}",
+        ),
     ]
-    if ROUTED in at_1:
-        gain = at_1[ROUTED] - at_1["hybrid"]
-        goals.append(
-            Goal(text="the routed filter above no filter", reached=gain > 0, note=f"{100 * gain:+.1f} points")
-        )
     for name, some in tried.items():
         right, declined = at_threshold(some, threshold)
         goals.append(
@@ -326,7 +337,9 @@ async def main() -> None:
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        embedder = DiskCachedEmbedder(await open_embedder(load_settings(None, data_dir=Path(folder))))
+        # Threads of the engine that wait for each other crawl when another process has a core.
+        settings = load_settings(None, data_dir=Path(folder), threads=1)
+        embedder = DiskCachedEmbedder(await open_embedder(settings))
         bench = await open_bench(Path(folder) / "knowledge", embedder)
         if arguments.fit:
             for name, weights in (await fit(bench)).items():

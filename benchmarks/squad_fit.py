@@ -29,7 +29,7 @@ from benchmarks.squad_data import Asked, Bench, fitting_categories, holds_answer
 HOUSEHOLD = Path("examples/household")
 _GUILD = GuildId("household")
 _HOUSEHOLD_WEIGHT = 5.0
-_UNANSWERABLE_WEIGHT = 0.3
+_UNANSWERABLE_WEIGHT = 0.25
 """Over half of SQuAD 2.0 has no answer; of what members ask it is about one in four."""
 
 

@@ -14,7 +14,7 @@ from agent.models.protocol import Embedder, EmbedKind, Vector, Vectors
 
 _CACHE = Path(tempfile.gettempdir()) / "lorekeeper-benchmarks"
 
-_SAVED_EVERY = 256
+_SAVED_EVERY = 64
 """Vectors: what a benchmark that is stopped may lose."""
 
 

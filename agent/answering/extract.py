@@ -40,8 +40,8 @@ class Extract:
     text: str
     score: float
     """Log-odds, comparable within one question."""
-    cosine: float
-    """Of the question and the text."""
+    cosine: float = 0.0
+    """Of the question and the text, where they were compared."""
 
 
 async def extract(

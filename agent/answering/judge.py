@@ -40,31 +40,27 @@ def judge(question: str, evidence: Evidence, extracts: Sequence[Extract]) -> Jud
 def judged_features(question: str, evidence: Evidence, extracts: Sequence[Extract]) -> dict[str, float]:
     """What speaks for and against, each 0 to 1 but for cosines and their differences.
 
-    `cosine`: of the question and the nearest extract; `similarity`: of the question and the nearest passage
-    quoted; `gap`: how far the best passage is ahead of the second; `coverage`: the share of the question's
-    words in the extracts and their headings, 0 in another language; `named`: the share of its names and
-    numbers that the quoted passages hold; `kind`: an extract holds the kind of answer asked for; `agreement`:
-    the first quoted passage is the best one by meaning and by words.
+    `cosine`: of the question and the nearest extract; `gap`: how far the most similar passage is ahead of the
+    second; `foreign`: the best extract is in the other language, so that its cosine is lower; `named`: the
+    share of the question's names and numbers that the quoted passages hold; `kind`: an extract holds the kind
+    of answer asked for; `agreement`: the first quoted passage is the best one by meaning and by words.
+
+    The share of the question's words is left out: in SQuAD 2.0 the unanswerable have as many.
     """
-    told = " ".join(f"{_heading(each.item.passage)} {each.text}" for each in extracts)
     similarities = sorted((item.similarity for item in evidence.items), reverse=True)
     return {
         "cosine": max(each.cosine for each in extracts),
-        "similarity": max(each.item.similarity for each in extracts),
         "gap": similarities[0] - similarities[1] if len(similarities) > 1 else 0.0,
-        "coverage": _coverage(question, told),
+        "foreign": float(_foreign(question, extracts[0])),
         "named": _named(question, [each.item.passage for each in extracts]),
         "kind": float(any(_holds(question, each) for each in extracts)),
         "agreement": float(_agreed(extracts[0], evidence)),
     }
 
 
-def _coverage(question: str, told: str) -> float:
-    asked, there = language_of(question), language_of(told)
-    words = set(content_words(question))
-    if not words or (asked and there and asked != there):
-        return 0.0
-    return len(words & set(content_words(told))) / len(words)
+def _foreign(question: str, extract: Extract) -> bool:
+    asked, told = language_of(question), extract.item.passage.language or language_of(extract.text)
+    return bool(asked and told and asked != told)
 
 
 def _named(question: str, passages: Sequence[Passage]) -> float:

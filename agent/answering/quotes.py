@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from agent.answering.words import content_words, numbers_in
 from agent.contracts import Evidence, EvidenceItem, Quote
@@ -125,6 +125,22 @@ def quote_of(item: EvidenceItem, number: int, start: int, end: int) -> Quote:
         author_name=passage.author_name,
         link=passage.link,
     )
+
+
+def renumbered(answer_text: str, quotes: Sequence[Quote]) -> tuple[str, tuple[Quote, ...]]:
+    """Number the sources of a proved answer from 1, in the order in which it names them.
+
+    Until then they have the numbers of the evidence, so that an answer from the third passage alone says [3].
+    """
+    new = {old: place for place, old in enumerate(dict.fromkeys(quote.number for quote in quotes), 1)}
+
+    def number(match: re.Match[str]) -> str:
+        if not match[1]:
+            return match[0]
+        return f"[{', '.join(str(new.get(old, old)) for old in _numbers(match[1]))}]"
+
+    text = re.sub(rf"{_QUOTED.pattern}|{_CITATION.pattern}", number, answer_text)
+    return text, tuple(replace(quote, number=new[quote.number]) for quote in quotes)
 
 
 def _verify_claim(claim: Claim, items: tuple[EvidenceItem, ...]) -> tuple[list[Quote], list[str]]:

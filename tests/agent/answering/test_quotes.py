@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agent.answering.quotes import CitedQuote, cited, locate, quote_of, verify
+from agent.answering.quotes import CitedQuote, cited, locate, quote_of, renumbered, verify
 from tests.agent.answering.evidence import evidence, item
 
 PUMP = "In May we replaced the pool pump with a Hayward, for 450.50 euros.  It hums."
@@ -164,3 +164,15 @@ def test_a_quote_carries_what_people_need_to_find_it() -> None:
     assert (quote.text, quote.start, quote.end) == ("May", 10, 13)
     assert (quote.title, quote.location, quote.author_name) == ("Log", "Pool › Pump", "Ana")
     assert quote.link == "https://x.test/1"
+
+
+def test_sources_are_numbered_in_the_order_of_the_answer() -> None:
+    found = evidence(item("It is «loud» [3]."), item("It leaks."), item("It hums."))
+    answer = 'It "hums" [3], and "leaks" [2]. Notes: “It is «loud» [3].” [1]'
+    text, quotes = renumbered(answer, verify(answer, found).quotes)
+    assert text == 'It "hums" [1], and "leaks" [2]. Notes: “It is «loud» [3].” [3]'
+    assert [(quote.text, quote.number) for quote in quotes] == [
+        ("hums", 1),
+        ("leaks", 2),
+        ("It is «loud» [3].", 3),
+    ]
