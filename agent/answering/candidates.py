@@ -70,8 +70,8 @@ def candidates(question: str, evidence: Evidence) -> tuple[Candidate, ...]:
 
     Of its passage: `foreign`, it is in the other language, 0 or 1; `near`, its similarity less the best one,
     -1 to 0; `near_own`, less the best one in the same language. An embedder ranks the language of the
-    question first, and words cannot help in the other: with `foreign` and `near_own` three times as many
-    questions on notes in the other language find their answer.
+    question first, and words cannot help in the other: of the household's 21 tuning questions on notes in the
+    other language 5 found their answer without `foreign` and `near_own`, 15 with them.
     """
     sentences = [_sentences(item.passage.text) for item in evidence.items]
     words = content_words(question)
