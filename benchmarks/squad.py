@@ -256,8 +256,8 @@ def _answer_sections(tried: Mapping[str, Sequence[Attempt]], threshold: float) -
             ),
             rows=[_answer_row(name, some, threshold) for name, some in tried.items()],
             note="held: answerable questions whose quote holds a gold answer; declined: unanswerable ones; "
-            "at goal: the most that can be declined while 85 % hold one. The weights are fitted on the other four "
-            "articles; which features to use was chosen looking at all eight.",
+            "at goal: the most that can be declined while 85 % hold one. The weights are fitted on the other "
+            "four articles; which features to use was chosen looking at all eight.",
         ),
         Section(
             title="What is quoted",
