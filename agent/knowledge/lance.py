@@ -150,7 +150,7 @@ class LanceStore(KnowledgeStore):
         if version is None and manifest.active is None:
             return ()
         name = manifest.require(version)
-        _check_dimension(query, manifest.specs[name])
+        _check_vector(query, manifest.specs[name])
         with _as_store_errors(self._folder):
             table = await self._tables.open(name, query.guild)
             return () if table is None else await hybrid(table, query)
@@ -251,11 +251,17 @@ def _check_whole(guild: GuildId, source: SourceId, passages: Sequence[Passage]) 
         raise StoreError(f"Source {source} holds a passage id twice.")
 
 
-def _check_dimension(query: SearchQuery, spec: IndexSpec) -> None:
+def _check_vector(query: SearchQuery, spec: IndexSpec) -> None:
     if query.vector is not None and query.vector.shape != (spec.dimension,):
         raise StoreError(
             f"The question's vector has the shape {query.vector.shape}, the index wants ({spec.dimension},).",
             f"Embed questions with {spec.embedder}, or build an index version for the new embedder.",
+        )
+    if query.embedder and query.embedder != spec.embedder:
+        made_with = spec.embedder.partition(":")[0]
+        raise StoreError(
+            f"The index in use is of {made_with}, this process embeds with {query.embedder.partition(':')[0]}.",
+            "Start it again, with the settings that the index was built with.",
         )
 
 

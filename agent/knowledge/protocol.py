@@ -44,6 +44,10 @@ class SearchQuery:
     """For BM25; empty means vector only."""
     vector: Vector | None
     """For the dense part; None means BM25 only."""
+    embedder: str = ""
+    """Which embedder made `vector`, as its `IndexSpec` names it. A search of another's index is refused:
+    a process that started before an index was flipped must not compare vectors that mean nothing to each other.
+    """
     limit: int = 8
     may_see: frozenset[str]
     """Visibilities; empty finds nothing."""

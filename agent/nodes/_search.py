@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.contracts import Constraints, EvidenceItem, Slug, SourceId
+from agent.ingest.embedding import index_spec
 from agent.knowledge.protocol import SearchQuery
 from agent.models.protocol import EmbedKind
 from agent.parts import Parts
@@ -25,6 +26,7 @@ async def search(
             guild=question.guild,
             text=text,
             vector=vectors[0],
+            embedder=index_spec(parts.embedder).embedder,
             limit=parts.settings.evidence_limit,
             may_see=question.asker.may_see,
             categories=categories,

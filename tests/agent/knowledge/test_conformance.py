@@ -201,6 +201,13 @@ async def test_what_cannot_be_put_changes_nothing(store: KnowledgeStore) -> None
     assert await store.passages_of(HOME, NOTES) == (PUMP,)
 
 
+async def test_a_vector_of_another_embedder_is_refused(store: KnowledgeStore) -> None:
+    await put(store, PUMP)
+    assert ids(await store.search(replace(about("pump"), embedder=SPEC.embedder))) == ["p1"]
+    with pytest.raises(StoreError, match="The index in use is of"):
+        await store.search(replace(about("pump"), embedder="another:0"))
+
+
 async def test_a_vector_of_another_dimension_is_refused(store: KnowledgeStore) -> None:
     await put(store, PUMP)
     with pytest.raises(StoreError, match="shape"):
