@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
-from agent.errors import ConfigurationError, LorekeeperError, UsageError
-
-FAILED, WRONG_USE = 1, 2
+from agent.errors import LorekeeperError
+from bot.cli import app
+from bot.reports import exit_code, print_error
 
 
 def main() -> None:
     """Run the command line and exit with 0, 1 (failed) or 2 (wrong use)."""
-    from bot.cli import app
-
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding shows a sign it lacks as "?", and loses no answer over it.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
-        app()
-    except (UsageError, ConfigurationError) as error:
-        _explain(error)
-        sys.exit(WRONG_USE)
+        app(prog_name="lorekeeper")
     except LorekeeperError as error:
-        _explain(error)
-        sys.exit(FAILED)
-    except BrokenPipeError:
-        # The reader (`head`, `jq`) has what it wanted; the interpreter must not flush into the void.
-        sys.stdout = None
-        sys.exit(FAILED)
-
-
-def _explain(error: LorekeeperError) -> None:
-    print(f"lorekeeper: {error}", file=sys.stderr)
-    if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)
+        print_error(error)
+        sys.exit(exit_code(error))
 
 
 if __name__ == "__main__":

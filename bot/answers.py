@@ -1,17 +1,19 @@
-"""An answer as text for people and as an object for scripts."""
+"""An answer as an object for scripts."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agent.answering.compose import sources_block
-from agent.contracts import Answered, Route
+from agent.contracts import Answered, Failed, Question, Route
+
+if TYPE_CHECKING:
+    from agent.agent import Agent
 
 
-def answer_text(answered: Answered) -> str:
-    """Return the answer with its numbered sources below."""
-    block = sources_block(answered.answer.quotes)
-    return f"{answered.answer.text}\n\n{block}" if block else answered.answer.text
+async def last_event(agent: Agent, question: Question) -> Answered | Failed:
+    """Ask and wait for how it ended."""
+    ended = [event async for event in agent.ask(question) if isinstance(event, Answered | Failed)]
+    return ended[-1]
 
 
 def answer_object(answered: Answered) -> dict[str, Any]:

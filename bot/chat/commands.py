@@ -5,24 +5,18 @@ What a command did that can be taken back is put on `Memory.undo`, newest last.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from agent.agent import Agent
 from agent.answering.compose import sources_block
-from agent.contracts import (
-    Answered,
-    Asker,
-    FeedbackKind,
-    GuildId,
-    Intent,
-    Question,
-    Slug,
-    SourceId,
-    Turn,
-)
+from agent.catalog.slugs import slug_of
+from agent.contracts import Answered, Asker, FeedbackKind, GuildId, Intent, Question, SourceId, Turn
 from bot.chat.screen import explain
+
+if TYPE_CHECKING:
+    from agent.agent import Agent
 
 Undo: TypeAlias = Callable[[], Awaitable[str]]
 
@@ -30,7 +24,7 @@ Undo: TypeAlias = Callable[[], Awaitable[str]]
 class Ask(Protocol):
     """Asks, shows the answer as it comes, and remembers it."""
 
-    async def __call__(self, memory: Memory, question: Question, /) -> Answered | None: ...
+    async def __call__(self, memory: Memory, question: Question, /) -> None: ...
 
 
 @dataclass(slots=True)
@@ -51,21 +45,18 @@ Command: TypeAlias = Callable[[Memory, str], Awaitable[str]]
 
 async def good(memory: Memory, _: str) -> str:
     """the last answer was helpful"""
-    return await _vote(memory, 1)
+    if memory.last is None:
+        return "There is no answer to vote on yet."
+    await _vote(memory, memory.last, 1)
+    return "Thank you."
 
 
 async def bad(memory: Memory, words: str) -> str:
     """the last answer was not helpful; words after it say why"""
-    said = await _vote(memory, -1)
-    if words and memory.last is not None:
-        await memory.agent.give_feedback(
-            memory.guild,
-            memory.last.episode.id,
-            memory.asker.member,
-            FeedbackKind.REASON,
-            {"reason": words},
-        )
-    return said
+    if memory.last is None:
+        return "There is no answer to vote on yet."
+    await _vote(memory, memory.last, -1, words)
+    return "Thank you; noted as not helpful. /topic NAME if the topic was wrong."
 
 
 async def topic(memory: Memory, words: str) -> str:
@@ -74,13 +65,12 @@ async def topic(memory: Memory, words: str) -> str:
         return "Ask a question first; then /topic NAME says where it belongs."
     if not words:
         return "Which topic? /topic NAME"
-    last = memory.last.episode
-    category = Slug(words.strip().casefold())
-    correction = await memory.agent.correct_category(memory.guild, last.id, memory.asker.member, category)
+    agent, last, category = memory.agent, memory.last.episode, slug_of(words)
+    correction = await agent.correct_category(memory.guild, last.id, memory.asker.member, category)
 
     async def undo() -> str:
-        await memory.agent.retract_correction(correction)
-        return f"“{last.question}” is no longer an example of {category}."
+        await agent.retract_correction(correction)
+        return f"“{last.question}” no longer counts as a question about {category}."
 
     memory.undo.append(undo)
     question = Question(text=last.question, guild=memory.guild, asker=memory.asker, category=category)
@@ -92,7 +82,7 @@ async def sources(memory: Memory, _: str) -> str:
     """the sources of the last answer"""
     if memory.last is None or not memory.last.answer.quotes:
         return "The last answer quotes no source."
-    return sources_block(memory.last.answer.quotes)
+    return sources_block(memory.last.answer.quotes, memory.last.answer.language)
 
 
 async def why(memory: Memory, _: str) -> str:
@@ -113,7 +103,10 @@ async def undo(memory: Memory, _: str) -> str:
     """take back the last thing that was remembered, voted or corrected"""
     if not memory.undo:
         return "There is nothing to take back."
-    return await memory.undo.pop()()
+    said = await memory.undo[-1]()
+    # Only now: what could not be taken back can be tried again.
+    memory.undo.pop()
+    return said
 
 
 async def show_help(_: Memory, __: str) -> str:
@@ -133,6 +126,13 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+def unknown_command(name: str) -> str:
+    """Name the nearest command to one that is not there."""
+    near = difflib.get_close_matches(name.casefold(), COMMANDS, n=1)
+    meant = f" Did you mean /{near[0]}?" if near else ""
+    return f"There is no /{name}.{meant} /help lists what there is."
+
+
 def undo_entry(memory: Memory, entry: SourceId) -> Undo:
     """Return what takes a remembered entry back."""
 
@@ -143,19 +143,20 @@ def undo_entry(memory: Memory, entry: SourceId) -> Undo:
     return undo
 
 
-async def _vote(memory: Memory, vote: int) -> str:
-    if memory.last is None:
-        return "There is no answer to vote on yet."
-    episode = memory.last.episode.id
-    agent, guild, member = memory.agent, memory.guild, memory.asker.member
+async def _vote(memory: Memory, on: Answered, vote: int, reason: str = "") -> None:
+    agent, guild, member, episode = memory.agent, memory.guild, memory.asker.member, on.episode.id
     before = (await agent.parts.journal.votes(guild, episode)).get(member, 0)
     await agent.give_feedback(guild, episode, member, FeedbackKind.VOTE, {"vote": vote})
+    said = (
+        await agent.give_feedback(guild, episode, member, FeedbackKind.REASON, {"reason": reason})
+        if reason
+        else None
+    )
 
-    async def undo_vote() -> str:
+    async def undo() -> str:
         await agent.give_feedback(guild, episode, member, FeedbackKind.VOTE, {"vote": before})
+        if said is not None:
+            await agent.give_feedback(guild, episode, member, FeedbackKind.RETRACTION, {"event": said.id})
         return "The vote is taken back."
 
-    memory.undo.append(undo_vote)
-    return (
-        "Thank you." if vote > 0 else "Thank you; noted as not helpful. /topic NAME if the topic was wrong."
-    )
+    memory.undo.append(undo)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import _open
-from bot.cli._output import GuildOption, JsonOption, note, print_json, print_table, run
+from bot import opening
+from bot.output import GuildOption, JsonOption, note, print_json, print_table, run
 
 if TYPE_CHECKING:
     from agent.contracts import Example
+
+SlugArgument = Annotated[str, typer.Argument(help="A category's slug, as `list` shows it.")]
 
 app = typer.Typer(help="Define the topics of a guild.", no_args_is_help=True, rich_markup_mode=None)
 examples = typer.Typer(
@@ -33,7 +35,7 @@ def list_(guild: GuildOption = "local", as_json: JsonOption = False) -> None:
 
 @app.command(epilog='Example: lorekeeper categories add "Pool" --description "Pump, filter, chemicals"')
 def add(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Its name; the slug is made of it.")],
     description: Annotated[str, typer.Option(help="One or two sentences; the router reads them.")] = "",
     guild: GuildOption = "local",
 ) -> None:
@@ -43,7 +45,7 @@ def add(
 
 @app.command(epilog='Example: lorekeeper categories edit pool --description "Pump, filter and chemicals"')
 def edit(
-    slug: str,
+    slug: SlugArgument,
     name: Annotated[str | None, typer.Option(help="The new name; the slug stays.")] = None,
     description: Annotated[str | None, typer.Option(help="The new description.")] = None,
     guild: GuildOption = "local",
@@ -55,20 +57,28 @@ def edit(
 
 
 @app.command(epilog="Example: lorekeeper categories rename pool swimming-pool")
-def rename(slug: str, new: str, guild: GuildOption = "local") -> None:
+def rename(
+    slug: SlugArgument,
+    new: Annotated[str, typer.Argument(help="The new slug.")],
+    guild: GuildOption = "local",
+) -> None:
     """Give a category another slug; its sources, passages and examples follow."""
-    run(_move(guild, slug, new, merge=False))
+    run(_rename(guild, slug, new))
 
 
 @app.command(epilog="Example: lorekeeper categories merge hot-tub pool")
-def merge(slug: str, into: str, guild: GuildOption = "local") -> None:
+def merge(
+    slug: SlugArgument,
+    into: Annotated[str, typer.Argument(help="The category that stays.")],
+    guild: GuildOption = "local",
+) -> None:
     """Move everything of a category into another and remove it."""
-    run(_move(guild, slug, into, merge=True))
+    run(_merge(guild, slug, into))
 
 
 @app.command(epilog="Example: lorekeeper categories remove pool --yes")
 def remove(
-    slug: str,
+    slug: SlugArgument,
     guild: GuildOption = "local",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -80,7 +90,7 @@ def remove(
 
 @examples.command("list", epilog="Example: lorekeeper categories examples list pool")
 def list_examples(
-    slug: Annotated[str | None, typer.Argument()] = None,
+    slug: Annotated[str | None, typer.Argument(help="Which category; all when absent.")] = None,
     guild: GuildOption = "local",
     as_json: JsonOption = False,
 ) -> None:
@@ -89,14 +99,20 @@ def list_examples(
 
 
 @examples.command("add", epilog='Example: lorekeeper categories examples add pool "How old is the pump?"')
-def add_example(slug: str, question: str, guild: GuildOption = "local") -> None:
+def add_example(
+    slug: SlugArgument,
+    question: Annotated[str, typer.Argument(help="In quotes.")],
+    guild: GuildOption = "local",
+) -> None:
     """Label one question; the next question is already routed by it."""
     run(_add_example(guild, slug, question))
 
 
 @examples.command("import", epilog="Example: lorekeeper categories examples import labels.jsonl")
 def import_(
-    file: Annotated[Path, typer.Argument(help='JSON lines of {"question", "category"}.')],
+    file: Annotated[
+        Path, typer.Argument(help='JSON lines of {"question", "category"}; - for standard input.')
+    ],
     guild: GuildOption = "local",
 ) -> None:
     """Add or relabel many questions, all or none."""
@@ -115,7 +131,7 @@ def export(
 async def _list(guild: str, as_json: bool) -> None:
     from agent.contracts import GuildId
 
-    async with _open.stores() as stores:
+    async with opening.stores() as stores:
         labelled = [example.category for example in await stores.catalog.examples(GuildId(guild))]
         sourced = [source.category for source in await stores.catalog.sources(GuildId(guild))]
         rows = [
@@ -136,15 +152,11 @@ async def _list(guild: str, as_json: bool) -> None:
 
 
 async def _add(guild: str, name: str, description: str) -> None:
-    from agent.catalog.slugs import slug_of
-    from agent.contracts import Category, GuildId
-    from agent.errors import UsageError
+    from agent.contracts import GuildId
+    from bot.categories import add_category
 
-    category = Category(slug=slug_of(name), name=name, description=description)
-    async with _open.stores() as stores:
-        if category.slug in {each.slug for each in await stores.catalog.categories(GuildId(guild))}:
-            raise UsageError(f"There is a category {category.slug} already.", "Change it with `edit`.")
-        await stores.catalog.put_category(GuildId(guild), category)
+    async with opening.stores() as stores:
+        category = await add_category(stores, GuildId(guild), name, description)
     note(f"Added {category.slug}.")
 
 
@@ -154,7 +166,7 @@ async def _edit(guild: str, slug: str, name: str | None, description: str | None
     from agent.catalog.known import require_slug
     from agent.contracts import GuildId
 
-    async with _open.stores() as stores:
+    async with opening.stores() as stores:
         known = {each.slug: each for each in await stores.catalog.categories(GuildId(guild))}
         category = known[require_slug(known.keys(), slug)]
         changed = replace(
@@ -165,32 +177,37 @@ async def _edit(guild: str, slug: str, name: str | None, description: str | None
         await stores.catalog.put_category(GuildId(guild), changed)
 
 
-async def _move(guild: str, slug: str, new: str, *, merge: bool) -> None:
-    from agent.catalog.slugs import slug_of
-    from agent.contracts import GuildId, Slug
+async def _rename(guild: str, slug: str, new: str) -> None:
+    from agent.contracts import GuildId
+    from bot.categories import rename_category
 
-    target = slug_of(new)
-    async with _open.stores() as stores:
-        if merge:
-            await stores.catalog.merge_category(GuildId(guild), Slug(slug), target)
-        else:
-            await stores.catalog.rename_category(GuildId(guild), Slug(slug), target)
-        moved = await stores.store.recategorise(GuildId(guild), Slug(slug), target)
-    note(f"{slug} is now {target}; {moved} passages moved.")
+    async with opening.stores() as stores:
+        moved = await rename_category(stores, GuildId(guild), slug, new)
+    note(f"{slug} is now {new}, with {moved} passages.")
+
+
+async def _merge(guild: str, slug: str, into: str) -> None:
+    from agent.contracts import GuildId
+    from bot.categories import merge_category
+
+    async with opening.stores() as stores:
+        moved = await merge_category(stores, GuildId(guild), slug, into)
+    note(f"{slug} is part of {into} now; {moved} passages moved.")
 
 
 async def _remove(guild: str, slug: str) -> None:
-    from agent.contracts import GuildId, Slug
+    from agent.contracts import GuildId
+    from bot.categories import remove_category
 
-    async with _open.stores() as stores:
-        await stores.catalog.remove_category(GuildId(guild), Slug(slug))
-        await stores.store.recategorise(GuildId(guild), Slug(slug), None)
+    async with opening.stores() as stores:
+        moved = await remove_category(stores, GuildId(guild), slug)
+    note(f"Removed {slug}; {moved} passages stay without a category.")
 
 
 async def _list_examples(guild: str, slug: str | None, as_json: bool) -> None:
     from agent.contracts import GuildId, Slug
 
-    async with _open.stores() as stores:
+    async with opening.stores() as stores:
         found = await stores.catalog.examples(GuildId(guild), Slug(slug) if slug else None)
     if as_json:
         print_json(found)
@@ -202,16 +219,17 @@ async def _list_examples(guild: str, slug: str | None, as_json: bool) -> None:
 async def _add_example(guild: str, slug: str, question: str) -> None:
     from agent.contracts import Example, GuildId, Slug
 
-    async with _open.stores() as stores:
+    async with opening.stores() as stores:
         example = Example(question=question, category=Slug(slug), origin="admin")
-        await stores.catalog.put_examples(GuildId(guild), [example])
+        new = await stores.catalog.put_examples(GuildId(guild), [example])
+    note("Added." if new else "It was there already.")
 
 
 async def _import(guild: str, file: Path) -> None:
     from agent.contracts import GuildId
 
     found = list(read_examples(file))
-    async with _open.stores() as stores:
+    async with opening.stores() as stores:
         changed = await stores.catalog.put_examples(GuildId(guild), found)
     note(f"{len(found)} read, {changed} new or changed.")
 
@@ -220,7 +238,7 @@ async def _export(guild: str, file: Path | None) -> None:
     from agent.contracts import GuildId
     from agent.files import write_atomically
 
-    async with _open.stores() as stores:
+    async with opening.stores() as stores:
         found = await stores.catalog.examples(GuildId(guild))
     rows = ({"question": each.question, "category": each.category} for each in found)
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -234,7 +252,7 @@ def read_examples(file: Path) -> Iterator[Example]:
     """Yield labelled questions from JSON lines. Raises `UsageError` with the line that is wrong."""
     from agent.contracts import Example, Slug
     from agent.errors import UsageError
-    from bot.cli._jsonl import read_jsonl
+    from bot.jsonl import read_jsonl
 
     for number, row in read_jsonl(file):
         question, category = row.get("question"), row.get("category")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli._output import GuildOption, run
+from bot.output import GuildOption, run
 
 
 def chat(
@@ -17,6 +17,7 @@ def chat(
     ] = False,
 ) -> None:
     """Open a chat with streaming answers; /help lists what a line may begin with."""
+    from agent.contracts import Asker, GuildId
     from bot.chat.session import chat_session
 
-    run(chat_session(guild, name, sample=sample))
+    run(chat_session(GuildId(guild), Asker(name=name), sample=sample))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli._output import JsonOption, print_json, run
+from bot.output import JsonOption, print_json, run
 
 
 def doctor(as_json: JsonOption = False) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import _open
-from bot.cli._output import JsonOption, print_json, print_table, run
+from bot import opening
+from bot.output import JsonOption, note, print_json, print_table, run
 
 app = typer.Typer(help="List, add and remove guilds.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -19,14 +19,14 @@ def list_(as_json: JsonOption = False) -> None:
 
 
 @app.command(epilog="Example: lorekeeper guilds add chess-club")
-def add(name: str) -> None:
+def add(name: Annotated[str, typer.Argument(help="Its name; a slug is made of it.")]) -> None:
     """Add a guild; nothing happens when it exists."""
     run(_add(name))
 
 
 @app.command(epilog="Example: lorekeeper guilds remove chess-club --yes")
 def remove(
-    name: str,
+    name: Annotated[str, typer.Argument(help="As `list` shows it.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove a guild with all its passages, sources, categories and examples."""
@@ -36,7 +36,7 @@ def remove(
 
 
 async def _list(as_json: bool) -> None:
-    async with _open.stores() as stores:
+    async with opening.stores() as stores:
         rows = [
             {
                 "guild": guild,
@@ -56,14 +56,16 @@ async def _add(name: str) -> None:
     from agent.catalog.slugs import slug_of
     from agent.contracts import GuildId
 
-    async with _open.stores() as stores:
-        await stores.catalog.create_guild(GuildId(slug_of(name)))
+    async with opening.stores() as stores:
+        await stores.catalog.create_guild(slug := GuildId(slug_of(name)))
+    note(f"{slug} is here.")
 
 
 async def _remove(name: str) -> None:
     from agent.contracts import GuildId
 
-    async with _open.stores() as stores:
+    async with opening.stores() as stores:
         await stores.catalog.revision(GuildId(name))
         await stores.store.drop_guild(GuildId(name))
         await stores.catalog.drop_guild(GuildId(name))
+    note(f"{name} is gone.")

@@ -6,10 +6,12 @@ old one while questions go on, checked, and put in its place.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from bot.cli import _open
-from bot.cli._output import JsonOption, note, print_json, print_table, progress, run
+from bot import opening
+from bot.output import JsonOption, note, print_json, print_table, progress, run
 
 app = typer.Typer(
     help="Build, list and go back to search indexes.", no_args_is_help=True, rich_markup_mode=None
@@ -38,13 +40,13 @@ def back() -> None:
 
 
 @app.command(epilog="Example: lorekeeper index remove v1")
-def remove(name: str) -> None:
+def remove(name: Annotated[str, typer.Argument(help="As `list` shows it.")]) -> None:
     """Remove an index that is not active, to free its space."""
     run(_remove(name))
 
 
 async def _list(as_json: bool) -> None:
-    async with _open.stores() as opened:
+    async with opening.stores() as opened:
         versions = await opened.store.versions()
     if as_json:
         print_json(versions)
@@ -65,10 +67,9 @@ async def _list(as_json: bool) -> None:
 async def _build() -> None:
     from agent.ingest.reindex import Reindexer
     from agent.models.library import open_embedder
-    from agent.settings import load_settings
 
-    async with _open.stores() as opened:
-        embedder = await open_embedder(load_settings())
+    async with opening.stores() as opened:
+        embedder = await open_embedder(opened.settings)
         try:
             reindexer = Reindexer(opened.store, opened.catalog, embedder)
             if not await reindexer.needed():
@@ -87,10 +88,9 @@ async def _build() -> None:
 async def _back() -> None:
     from agent.ingest.reindex import Reindexer
     from agent.models.library import open_embedder
-    from agent.settings import load_settings
 
-    async with _open.stores() as opened:
-        embedder = await open_embedder(load_settings())
+    async with opening.stores() as opened:
+        embedder = await open_embedder(opened.settings)
         try:
             report = await Reindexer(opened.store, opened.catalog, embedder).flip_back()
         finally:
@@ -101,6 +101,6 @@ async def _back() -> None:
 
 
 async def _remove(name: str) -> None:
-    async with _open.stores() as opened:
+    async with opening.stores() as opened:
         await opened.store.remove_version(name)
     note(f"{name} is removed.")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from bot.cli import _open
-from bot.cli._output import GuildOption, JsonOption, note, print_json, progress, run
-from bot.cli._reports import print_report
-
-if TYPE_CHECKING:
-    from agent.contracts import Answered, Failed
+from bot import opening
+from bot.output import GuildOption, JsonOption, print_json, progress, run
+from bot.reports import failure_code, print_failure, print_report
 
 
 def ingest(
@@ -46,7 +43,7 @@ def remember(
 async def _ingest(targets: list[str], category: str | None, guild: str, as_json: bool) -> None:
     from agent.contracts import GuildId
 
-    async with _open.installation() as opened:
+    async with opening.installation() as opened:
         with progress("Reading") as show:
             report = await opened.ingestor.ingest(
                 GuildId(guild), targets, category=category, progress=show.ingest
@@ -55,7 +52,8 @@ async def _ingest(targets: list[str], category: str | None, guild: str, as_json:
 
 
 async def _remember(text: str, category: str | None, name: str, guild: str, as_json: bool) -> None:
-    from agent.contracts import Answered, Asker, Failed, GuildId, Intent, Question, Slug
+    from agent.contracts import Asker, Failed, GuildId, Intent, Question, Slug
+    from bot.answers import last_event
 
     question = Question(
         text=text,
@@ -64,17 +62,12 @@ async def _remember(text: str, category: str | None, name: str, guild: str, as_j
         intent=Intent.REMEMBER,
         category=Slug(category) if category else None,
     )
-    last: Answered | Failed | None = None
-    async with _open.installation() as opened:
-        async for event in opened.agent.ask(question):
-            if isinstance(event, Answered | Failed):
-                last = event
-    if isinstance(last, Answered):
-        if as_json:
-            print_json({"entry": last.answer.entry, "text": last.answer.text, "episode": last.episode.id})
-        else:
-            print(last.answer.text)
-        return
-    if last is not None:
-        note(f"lorekeeper: {last.message}\n  {last.hint}".rstrip())
-    raise typer.Exit(1)
+    async with opening.installation() as opened:
+        last = await last_event(opened.agent, question)
+    if isinstance(last, Failed):
+        print_failure(last)
+        raise typer.Exit(failure_code(last))
+    if as_json:
+        print_json({"entry": last.answer.entry, "text": last.answer.text, "episode": last.episode.id})
+    else:
+        print(last.answer.text)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli._output import JsonOption, note, print_json, print_table, progress, run
+from bot import opening
+from bot.output import JsonOption, note, print_json, print_table, progress, run
 
 app = typer.Typer(help="List, install and choose models.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -27,16 +28,15 @@ def install(
 
 
 @app.command(epilog="Example: lorekeeper models use qwen2.5-1.5b-instruct-q4_k_m")
-def use(name: str) -> None:
+def use(name: Annotated[str, typer.Argument(help="As `list` shows it.")]) -> None:
     """Use this model from the next start on; LOREKEEPER_CHAT_MODEL and LOREKEEPER_EMBEDDER still win."""
     run(_use(name))
 
 
 async def _list(as_json: bool) -> None:
     from agent.models.library import list_models
-    from agent.settings import load_settings
 
-    entries = await list_models(load_settings())
+    entries = await list_models(opening.settings())
     if as_json:
         print_json(entries)
         return
@@ -57,18 +57,16 @@ async def _list(as_json: bool) -> None:
 
 async def _install(path: Path) -> None:
     from agent.models.library import install_model
-    from agent.settings import load_settings
 
     with progress("Copying") as show:
         entry = await install_model(
-            load_settings(), path, progress=lambda done, total: show(done >> 20, total >> 20, "MB")
+            opening.settings(), path, progress=lambda done, total: show(done >> 20, total >> 20, "MB")
         )
     note(f"Installed {entry.name}. Put it in service with: lorekeeper models use {entry.name}")
 
 
 async def _use(name: str) -> None:
     from agent.models.library import use_model
-    from agent.settings import load_settings
 
-    entry = await use_model(load_settings(), name)
+    entry = await use_model(opening.settings(), name)
     note(f"{entry.name} is used from the next start on.")

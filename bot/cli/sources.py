@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import _open
-from bot.cli._output import GuildOption, JsonOption, note, print_json, print_table, progress, run
-from bot.cli._reports import print_report
+from bot import opening
+from bot.output import GuildOption, JsonOption, note, print_json, print_table, progress, run
+from bot.reports import print_report
 
 if TYPE_CHECKING:
     from agent.contracts import Source
@@ -44,7 +44,7 @@ def refresh(
 async def _list(guild: str, as_json: bool) -> None:
     from agent.contracts import GuildId
 
-    async with _open.stores() as opened:
+    async with opening.stores() as opened:
         sources = await opened.catalog.sources(GuildId(guild))
     if as_json:
         print_json(sources)
@@ -56,7 +56,7 @@ async def _list(guild: str, as_json: bool) -> None:
 async def _remove(guild: str, which: list[str]) -> None:
     from agent.contracts import GuildId
 
-    async with _open.installation() as opened:
+    async with opening.installation() as opened:
         chosen = choose(await opened.stores.catalog.sources(GuildId(guild)), which)
         removed = await opened.ingestor.remove(GuildId(guild), [source.id for source in chosen])
     note(f"Removed {removed} of {len(which)}.")
@@ -65,7 +65,7 @@ async def _remove(guild: str, which: list[str]) -> None:
 async def _refresh(guild: str, which: list[str], as_json: bool) -> None:
     from agent.contracts import GuildId
 
-    async with _open.installation() as opened:
+    async with opening.installation() as opened:
         chosen = choose(await opened.stores.catalog.sources(GuildId(guild)), which)
         ids = [source.id for source in chosen] if which else None
         with progress("Refreshing") as show:

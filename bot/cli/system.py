@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bot.cli._output import JsonOption, print_json
+from bot.output import JsonOption, print_json
 
 
 def run() -> None:
     """Run the Discord bot."""
-    from agent.errors import UsageError
+    from agent.errors import LorekeeperError
 
-    raise UsageError("The Discord bot is not in this version yet.", "Use `lorekeeper chat` in the terminal.")
+    raise LorekeeperError(
+        "The Discord bot is not in this version yet.", "Use `lorekeeper chat` in the terminal."
+    )
 
 
 def version(as_json: JsonOption = False) -> None:

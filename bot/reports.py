@@ -1,4 +1,4 @@
-"""What an ingest or a refresh did, for people and for scripts."""
+"""What became of an ingest, a refresh or a question that failed, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,34 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bot.cli._output import note, print_json
+from agent.answering.display import one_line
+from agent.errors import ConfigurationError, LorekeeperError, UsageError
+from bot.output import note, print_json
 
 if TYPE_CHECKING:
+    from agent.contracts import Failed
     from agent.ingest.report import IngestReport, TargetReport
+
+
+FAILED, WRONG_USE = 1, 2
+"""Exit codes."""
+
+
+def exit_code(error: LorekeeperError) -> int:
+    return WRONG_USE if isinstance(error, UsageError | ConfigurationError) else FAILED
+
+
+def failure_code(failed: Failed) -> int:
+    """Return the exit code of a question that got no answer."""
+    return WRONG_USE if failed.misuse else FAILED
+
+
+def print_error(error: LorekeeperError) -> None:
+    _explain(str(error), error.hint)
+
+
+def print_failure(failed: Failed) -> None:
+    _explain(failed.message, failed.hint)
 
 
 def print_report(report: IngestReport, *, as_json: bool) -> None:
@@ -25,15 +49,16 @@ def print_report(report: IngestReport, *, as_json: bool) -> None:
         counts = [f"{report.count(outcome)} {outcome.value}" for outcome in Outcome if report.count(outcome)]
         note(", ".join(counts) or "There was nothing to read.")
         if report.stopped:
-            note(f"lorekeeper: stopped: {report.stopped}\n  {report.hint}".rstrip())
+            _explain(f"stopped: {report.stopped}", report.hint)
     if not report.ok:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _line(target: TargetReport) -> str:
-    name = target.title or target.uri
+    uri = one_line(target.uri)
+    name = target.title or uri
     if target.reason:
-        return f"{target.outcome.value:<9} {target.uri}: {target.reason} {target.hint}".rstrip()
+        return f"{target.outcome.value:<9} {uri}: {target.reason} {target.hint}".rstrip()
     line = f"{target.outcome.value:<9} {name} ({target.added} passages"
     line += f", {target.kept} kept" if target.kept else ""
     line += f", {target.removed} removed)" if target.removed else ")"
@@ -42,3 +67,9 @@ def _line(target: TargetReport) -> str:
         if target.choice.probability < 1:
             line += f" ({target.choice.probability:.0%} sure)"
     return line
+
+
+def _explain(message: str, hint: str) -> None:
+    note(f"lorekeeper: {message}")
+    if hint:
+        note(f"  {hint}")

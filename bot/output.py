@@ -10,12 +10,13 @@ from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from agent.answering.display import one_line
+
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress as Bars
 
     from agent.ingest.report import Progress as IngestProgress
@@ -26,16 +27,18 @@ GuildOption = Annotated[str, typer.Option("--guild", help="Whose knowledge; the 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
-class Progress(Protocol):
+class Progress(ABC):
     """Something long that tells how far it is."""
 
+    @abstractmethod
     def __call__(self, done: int, total: int, what: str) -> None:
         """Say how much is done, of how much, and what is being done."""
-        ...
 
     def ingest(self, at: IngestProgress) -> None:
-        """The same, as an ingest says it."""
-        ...
+        """The same, as an ingest says it: targets, and passages while a large target is embedded."""
+        name = one_line(PurePath(at.uri).name)
+        part = f" ({at.passages}/{at.passages_total})" if at.passages_total else ""
+        self(at.done, at.total, f"{name}{part}")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -43,7 +46,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
-        print("\nStopped. Nothing is broken; the same command goes on where it was.", file=sys.stderr)
+        note("\nStopped. Nothing is broken: run it again to go on.")
         raise typer.Exit(1) from None
 
 
@@ -53,21 +56,23 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows with a header; columns are as wide as they need to be."""
+    """Print rows with a header on a terminal; elsewhere one row a line, its cells parted by tabs."""
+    cells = [[one_line("" if cell is None else str(cell)) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in cells:
+            print("\t".join(row))
+        return
     from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console().print(table)
-
-
-def console(*, errors: bool = False) -> Console:
-    """Return a console for results, or for what is said beside them; markup in data stays text."""
     from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-    return Console(stderr=errors, markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
 
 
 def note(text: str) -> None:
@@ -76,32 +81,41 @@ def note(text: str) -> None:
 
 
 @contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on a terminal what takes a moment; nothing of it stays."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} …"):
+        yield
+
+
+@contextmanager
 def progress(title: str) -> Iterator[Progress]:
     """Show a bar on a terminal, and a line every tenth part elsewhere."""
     if not sys.stderr.isatty():
         yield _Lines(title)
         return
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    with Bars(*columns, TimeElapsedColumn(), console=console(errors=True), transient=True) as bars:
+    with Bars(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        # Results that go into a file or a pipe must not be drawn above the bar instead.
+        redirect_stdout=sys.stdout.isatty(),
+    ) as bars:
         yield _Bar(bars, title)
 
 
-class _Told(ABC):
-    """Says an ingest's progress in targets, and in passages while a large target is embedded."""
-
-    @abstractmethod
-    def __call__(self, done: int, total: int, what: str) -> None: ...
-
-    def ingest(self, at: IngestProgress) -> None:
-        name = PurePath(at.uri).name
-        part = f" ({at.passages}/{at.passages_total})" if at.passages_total else ""
-        self(at.done, at.total, f"{name}{part}")
-
-
-class _Bar(_Told):
+class _Bar(Progress):
     """Progress for people."""
 
     def __init__(self, bars: Bars, title: str) -> None:
@@ -110,10 +124,11 @@ class _Bar(_Told):
         self._task = bars.add_task(title, total=None)
 
     def __call__(self, done: int, total: int, what: str) -> None:
-        self._bars.update(self._task, completed=done, total=total, description=f"{self._title} {what}"[:60])
+        told = f"{self._title} {what}"[:60]
+        self._bars.update(self._task, completed=done, total=total, description=told)
 
 
-class _Lines(_Told):
+class _Lines(Progress):
     """Progress for logs."""
 
     def __init__(self, title: str) -> None:
@@ -122,7 +137,7 @@ class _Lines(_Told):
 
     def __call__(self, done: int, total: int, what: str) -> None:
         tenths = done * 10 // max(total, 1)
-        if tenths > self._tenths:
+        if tenths > self._tenths and total > 1:
             self._tenths = tenths
             note(f"{self._title} {done}/{total}")
 
