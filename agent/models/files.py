@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from agent.errors import DiskFullError, StoreError
 
 
 @contextmanager
@@ -29,3 +32,12 @@ def made_atomically(path: Path) -> Iterator[Path]:
 def write_atomically(path: Path, content: bytes) -> None:
     with made_atomically(path) as part:
         part.write_bytes(content)
+
+
+def storage_error(path: Path, error: OSError) -> StoreError:
+    """Return what to raise from an `OSError` of writing `path`."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFullError(
+            f"There is no room for {path}.", "Free some space, or move LOREKEEPER_DATA_DIR to another disk."
+        )
+    return StoreError(f"{path} cannot be written: {error.strerror}.")

@@ -25,14 +25,12 @@ from pydantic import BaseModel, ValidationError
 
 from agent.errors import (
     ConfigurationError,
-    DiskFullError,
     ModelBrokenError,
     ModelError,
     ModelMissingError,
-    StoreError,
     UsageError,
 )
-from agent.models.files import made_atomically, write_atomically
+from agent.models.files import made_atomically, storage_error, write_atomically
 from agent.models.gguf_file import check_gguf
 from agent.models.protocol import ChatModel, Embedder
 from agent.models.weights import (
@@ -297,7 +295,7 @@ def _install(settings: Settings, path: Path, name: str, progress: Progress | Non
         record = _Record(sha256=digest, size=target.stat().st_size, licence=summary.licence)
         write_atomically(target.with_suffix(".json"), record.model_dump_json(indent=1).encode())
     except OSError as error:
-        raise _store_error(target, error) from error
+        raise storage_error(target, error) from error
     return _installed_entry(target, settings, chosen_chat_model(settings))
 
 
@@ -314,14 +312,6 @@ def _copied(path: Path, target: Path, progress: Progress | None) -> str:
             if progress:
                 progress(done, size)
     return digest.hexdigest()
-
-
-def _store_error(target: Path, error: OSError) -> StoreError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFullError(
-            f"There is no room for {target}.", "Free some space, or move LOREKEEPER_DATA_DIR."
-        )
-    return StoreError(f"{target} cannot be written: {error.strerror}.")
 
 
 def _choice_file(settings: Settings) -> Path:
@@ -357,5 +347,5 @@ def _use(settings: Settings, name: str) -> ModelEntry:
     try:
         write_atomically(_choice_file(settings), choice.model_dump_json(indent=1).encode())
     except OSError as error:
-        raise _store_error(_choice_file(settings), error) from error
+        raise storage_error(_choice_file(settings), error) from error
     return next(entry for entry in _entries(settings) if entry.name == name)

@@ -21,8 +21,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from agent.contracts import ModelInfo
-from agent.errors import DiskFullError, ModelBrokenError, ModelError
-from agent.models.files import made_atomically
+from agent.errors import ModelBrokenError, ModelError
+from agent.models.files import made_atomically, storage_error
 from agent.models.protocol import EmbedKind, Vector, Vectors
 
 _NAME = "all-minilm-l6-v2"
@@ -36,7 +36,7 @@ _SLOTS = 4
 _BATCH_TEXTS = 16
 """A batch bounds how long a question waits behind an ingest."""
 
-_NOT_ONE_TEXT_SO_LONG = "exceed_context_size_error"
+_TOO_LONG = "exceed_context_size_error"
 
 
 class MiniLmEmbedder:
@@ -51,7 +51,7 @@ class MiniLmEmbedder:
     async def open(cls, files: tuple[Path, ...], digest: str, prepared: Path, threads: int) -> MiniLmEmbedder:
         """Load checked `files` (safetensors, tokenizer), converted into the folder `prepared` the first time.
 
-        Raises `ModelBrokenError`, `DiskFullError`.
+        Raises `ModelBrokenError`, `StoreError` when the disk is full.
         """
         thread = ThreadPoolExecutor(1, thread_name_prefix="minilm")
         loop = asyncio.get_running_loop()
@@ -91,7 +91,7 @@ class MiniLmEmbedder:
         error = reply.get("error")
         if error is None:
             return [np.asarray(item["embedding"], np.float32) for item in reply["data"]]
-        if error.get("type") != _NOT_ONE_TEXT_SO_LONG:
+        if error.get("type") != _TOO_LONG:
             raise ModelError(f"{_NAME} failed: {error.get('message', error)}.")
         if len(texts) > 1:
             return [vector for text in texts for vector in self._embedded([text])]
@@ -135,7 +135,7 @@ def _convert(safetensors: Path, tokenizer: Path, target: Path) -> None:
     except (SafetensorError, json.JSONDecodeError, KeyError) as error:
         raise ModelBrokenError(f"{safetensors} cannot be converted: {error}.") from error
     except OSError as error:
-        raise DiskFullError(f"{target} cannot be written: {error.strerror}.") from error
+        raise storage_error(target, error) from error
 
 
 def _write_gguf(tensors: dict[str, Any], tokenizer: dict[str, Any], path: Path) -> None:

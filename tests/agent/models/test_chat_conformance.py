@@ -33,8 +33,8 @@ def user(text: str) -> list[ChatMessage]:
     return [ChatMessage(role="system", content="You are helpful."), ChatMessage(role="user", content=text)]
 
 
-async def reply(model: ChatModel, text: str, **options: int) -> str:
-    return "".join([piece async for piece in model.chat(user(text), ChatOptions(**options))])
+async def reply(model: ChatModel, text: str, max_tokens: int = 64) -> str:
+    return "".join([piece async for piece in model.chat(user(text), ChatOptions(max_tokens=max_tokens))])
 
 
 def test_says_which_model_it_is(any_chat_model: ChatModel) -> None:

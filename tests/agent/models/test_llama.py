@@ -98,7 +98,7 @@ def test_the_engine_writes_nothing_to_the_terminal(tmp_path: Path) -> None:
     script = f"""
 import asyncio
 from pathlib import Path
-from agent.models.library import open_embedder
+from agent.models.library import open_chat_model
 from agent.models.protocol import ChatMessage, ChatOptions
 from agent.settings import Settings
 
