@@ -27,6 +27,7 @@ from agent.contracts import LOCAL_GUILD, Category, Evidence, Example, Slug
 from agent.database.engine import open_database
 from agent.models.library import open_embedder
 from agent.models.protocol import EmbedKind
+from agent.nodes.retrieve import route_agrees
 from agent.routing.router import FusedRouter
 from agent.settings import load_settings
 from benchmarks.report import Goal, Report, Section, publish
@@ -125,7 +126,10 @@ def labelled_questions(questions: Sequence[Asked]) -> dict[str, Slug]:
 
 
 async def route_all(bench: Bench, labelled: Mapping[str, Slug]) -> dict[str, tuple[Slug, ...]]:
-    """Ask the real router, without a language model, for the search filter of every question."""
+    """Ask the real router, without a language model, for the search filter of every question.
+
+    As in the agent, the best passage of all must lie within it, or nothing is filtered.
+    """
     categories = {asked.category: asked.category.replace("-", " ") for asked in bench.questions}
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(None, data_dir=Path(folder))
@@ -143,7 +147,8 @@ async def route_all(bench: Bench, labelled: Mapping[str, Slug]) -> dict[str, tup
         }
         await router.close()
         await database.close()
-    return routes
+    best = {text: (await search(bench, text, ())).items for text in routes}
+    return {text: where if route_agrees(where, best[text]) else () for text, where in routes.items()}
 
 
 async def recall_rows(bench: Bench, answerable: Sequence[Asked], routed: Filter) -> list[dict[str, Any]]:

@@ -260,7 +260,7 @@ def _check_vector(query: SearchQuery, spec: IndexSpec) -> None:
     if query.embedder and query.embedder != spec.embedder:
         made_with = spec.embedder.partition(":")[0]
         raise StoreError(
-            f"The index in use is of {made_with}, this process embeds with {query.embedder.partition(':')[0]}.",
+            f"The index in use is of {made_with}, not of {query.embedder.partition(':')[0]}.",
             "Start it again, with the settings that the index was built with.",
         )
 

@@ -46,7 +46,7 @@ class SearchQuery:
     """For the dense part; None means BM25 only."""
     embedder: str = ""
     """Which embedder made `vector`, as its `IndexSpec` names it. A search of another's index is refused:
-    a process that started before an index was flipped must not compare vectors that mean nothing to each other.
+    a process that started before an index was flipped must not compare vectors that mean nothing together.
     """
     limit: int = 8
     may_see: frozenset[str]

@@ -1,4 +1,9 @@
-"""retrieve: the passages within the route; wider when the route starves the search, and it says so."""
+"""retrieve: the passages within the route; wider when the route starves the search, and it says so.
+
+The search of everything ran while the route was being found, and it checks the route: when the best passage
+of the whole guild lies outside of it, the route is most likely wrong (in 24 of 25 such SQuAD questions), and
+nothing is filtered.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agent.contracts import Evidence, EvidenceFound, EvidenceItem, Searched, Stage
+from agent.contracts import Evidence, EvidenceFound, EvidenceItem, Searched, Slug, Stage
 from agent.nodes._search import search
 from agent.nodes._stage import stage
 from agent.parts import Parts
@@ -23,7 +28,7 @@ async def retrieve(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
         # The first search may have looked under the wrong category: the second looks everywhere.
         found = await search(state, parts, constraints)
         items = merge(state["evidence"].items, found, parts.settings.evidence_limit)
-    elif categories:
+    elif route_agrees(categories, state["unfiltered"]):
         items = await search(state, parts, constraints, categories)
     widened = not items and bool(categories)
     items = items or state["unfiltered"]
@@ -42,6 +47,11 @@ async def retrieve(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     evidence = Evidence(items=items, searched=searched)
     runtime.stream_writer(EvidenceFound(evidence=evidence))
     return {"evidence": evidence}
+
+
+def route_agrees(categories: tuple[Slug, ...], unfiltered: tuple[EvidenceItem, ...]) -> bool:
+    """Say whether the route may filter: it names categories, and the best passage of all lies in one."""
+    return bool(categories) and (not unfiltered or unfiltered[0].passage.category in categories)
 
 
 def merge(

@@ -10,8 +10,8 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from agent.answering.compose import declined_answer, extractive_answer
-from agent.answering.quotes import Verification
+from agent.answering.compose import declined_answer, extractive_answer, says_unknown
+from agent.answering.quotes import Verification, renumbered
 from agent.answering.quotes import verify as verify_quotes
 from agent.contracts import Answer, AnswerKind, Stage, TokensWithdrawn
 from agent.nodes._stage import stage
@@ -21,27 +21,40 @@ from agent.state import State
 
 @stage(Stage.VERIFY)
 async def verify(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
-    parts, evidence = runtime.context, state["evidence"]
-    checked = verify_quotes(state["draft"], evidence)
+    if state["streamed"] and says_unknown(state["draft"]):
+        runtime.stream_writer(TokensWithdrawn(reason="the model found no answer in the evidence"))
+        return {"answer": await _declined(state, runtime, "the model found no answer"), "streamed": False}
+    checked = verify_quotes(state["draft"], state["evidence"])
     if checked.ok:
-        return {"answer": _answer(state, state["draft"], state["draft_kind"], checked)}
+        return {"answer": _proved(state, state["draft"], state["draft_kind"], checked)}
     if state["streamed"]:
         runtime.stream_writer(TokensWithdrawn(reason=checked.problems[0]))
-        if state["repairs"] < parts.settings.repairs:
+        if state["repairs"] < runtime.context.settings.repairs:
             return {"problems": checked.problems, "streamed": False}
-    view = await parts.views.get(state["question"].guild)
+    return {"answer": await _replaced(state, runtime, checked.problems[0]), "streamed": False}
+
+
+async def _replaced(state: State, runtime: Runtime[Parts], reason: str) -> Answer:
+    """Let the best sentences take the place of a draft that could not be proved."""
     text, _ = extractive_answer(state["text"], state["extracts"], state["language"])
-    replaced = verify_quotes(text, evidence)
-    if replaced.ok:
-        kind = state["draft_kind"]
-        kind = AnswerKind.EXTRACTIVE if kind is AnswerKind.GENERATED else kind
-        answer = _answer(state, text, kind, replaced, reason=checked.problems[0])
-    else:
-        text = declined_answer(evidence.searched, state["language"], view.category_names)
-        answer = _answer(state, text, AnswerKind.DECLINED, replaced, reason=replaced.problems[0])
-    return {"answer": answer, "streamed": False}
+    checked = verify_quotes(text, state["evidence"])
+    if not checked.ok:
+        return await _declined(state, runtime, checked.problems[0])
+    kind = state["draft_kind"]
+    if kind is AnswerKind.GENERATED:
+        kind = AnswerKind.EXTRACTIVE
+    return _proved({**state, "streamed": False}, text, kind, checked, reason)
 
 
-def _answer(state: State, text: str, kind: AnswerKind, checked: Verification, reason: str = "") -> Answer:
-    quotes = checked.quotes if checked.ok else ()
+def _proved(state: State, text: str, kind: AnswerKind, checked: Verification, reason: str = "") -> Answer:
+    quotes = checked.quotes
+    if not state["streamed"]:
+        # What was streamed has been seen with the numbers of the evidence; anything else may count from 1.
+        text, quotes = renumbered(text, quotes)
     return Answer(text=text, kind=kind, quotes=quotes, language=state["language"], reason=reason)
+
+
+async def _declined(state: State, runtime: Runtime[Parts], reason: str) -> Answer:
+    view = await runtime.context.views.get(state["question"].guild)
+    text = declined_answer(state["evidence"].searched, state["language"], view.category_names)
+    return Answer(text=text, kind=AnswerKind.DECLINED, language=state["language"], reason=reason)
