@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from agent.catalog.protocol import Catalog
@@ -73,12 +73,15 @@ class TaughtGuilds:
         if shelf is not None:
             shelf.fitted.clear()
 
+    async def forget(self, guild: GuildId) -> None:
+        """Forget everything about a guild, on the disk too."""
+        shelf = self._shelves.pop(guild, _Shelf())
+        await _stop(shelf.fitting.values())
+        await asyncio.to_thread(self._memory.keep_only, guild, ())
+
     async def close(self) -> None:
         """Stop fitting."""
-        fits = [fit for shelf in self._shelves.values() for fit in shelf.fitting.values()]
-        for fit in fits:
-            fit.cancel()
-        await asyncio.gather(*fits, return_exceptions=True)
+        await _stop([fit for shelf in self._shelves.values() for fit in shelf.fitting.values()])
 
     async def _in_step(self, guild: GuildId) -> _Shelf:
         shelf = self._shelves.setdefault(guild, _Shelf())
@@ -103,9 +106,9 @@ class TaughtGuilds:
         if not ordered:
             return {}
         placed = await self._placer.labels(guild, texts)
-        labels = {False: Labels(ordered, kept, placed.alone, rows)}
+        labels = {False: Labels(ordered, kept, placed.alone, rows, joint=False)}
         if placed.joint is not None and placed.english.mean() > 0.5:
-            labels[True] = Labels(ordered, kept, placed.joint, rows)
+            labels[True] = Labels(ordered, kept, placed.joint, rows, joint=True)
         return labels
 
     def _fit_of(self, guild: GuildId, shelf: _Shelf, joint: bool, labels: Labels) -> asyncio.Task[Learned]:
@@ -125,6 +128,12 @@ class TaughtGuilds:
         learned = await asyncio.to_thread(learn, labels, examined)
         shelf.fitted[joint] = learned
         return learned
+
+
+async def _stop(fits: Collection[asyncio.Task[Learned]]) -> None:
+    for fit in fits:
+        fit.cancel()
+    await asyncio.gather(*fits, return_exceptions=True)
 
 
 def _may_serve(fitted: Learned, labels: Labels) -> bool:

@@ -32,6 +32,8 @@ class Labels:
     """(examples + categories, dimension)"""
     rows: Rows
     """The category of each row of `vectors`, ascending over the examples, then 0, 1, ..."""
+    joint: bool
+    """Whether the vectors are of two embedders."""
 
     @property
     def slugs(self) -> tuple[Slug, ...]:

@@ -62,6 +62,8 @@ class Opinion:
     description: Floats
     nearest: tuple[int, ...]
     """Indices of the nearest examples, nearest first."""
+    repeated: bool
+    """Whether a labelled question that is almost the same decided."""
 
 
 def learn(labels: Labels, examined: Mapping[str, Floats] = MappingProxyType({})) -> Learned:
@@ -120,6 +122,7 @@ def consider(learned: Learned, question: Vector) -> Opinion:
         examples=(1 - trust) * by_examples + trust * told,
         description=within(weighted[:, Part.DESCRIPTION]),
         nearest=tuple(int(row) for row in np.argsort(-to_examples, kind="stable")[:_SHOWN]),
+        repeated=trust > 0.5,
     )
 
 

@@ -30,6 +30,9 @@ class Placed:
     joint: Vectors | None
     english: NDArray[np.bool_]
 
+    def vectors(self, *, joint: bool) -> Vectors:
+        return self.joint if joint and self.joint is not None else self.alone
+
 
 class Placer:
     """Raises `ModelError` where an embedder does."""

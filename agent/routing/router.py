@@ -3,6 +3,9 @@
 A label counts from the next question on: the catalog's revision is asked each time, new labels are embedded
 and compared at once, and a question that repeats a labelled one is decided by it. Only the weights of a
 guild with many labels are fitted anew in the background, while those before them serve.
+
+What is out of scope needs no labels: it is learnt from how each of the guild's categories looks to the others
+when it is left out.
 """
 
 from __future__ import annotations
@@ -76,6 +79,10 @@ class FusedRouter:
             self._guilds.forget_fits(guild)
         return asked
 
+    async def forget_guild(self, guild: GuildId) -> None:
+        """Forget what was derived from a guild's labels, on the disk too. For a guild that is dropped."""
+        await self._guilds.forget(guild)
+
     async def close(self) -> None:
         """Stop what runs in the background. The models are the caller's."""
         await self._guilds.close()
@@ -91,8 +98,7 @@ class FusedRouter:
 
 
 async def _considered(learned: Learned, placed: Placed) -> Opinion:
-    joint = placed.joint is not None and learned.labels.vectors.shape[1] == placed.joint.shape[1]
-    vector = placed.joint[0] if joint and placed.joint is not None else placed.alone[0]
+    vector = placed.vectors(joint=learned.labels.joint)[0]
     if len(learned.labels.rows) < _MANY_LABELS:
         return consider(learned, vector)
     return await asyncio.to_thread(consider, learned, vector)
@@ -121,9 +127,15 @@ def _route(learned: Learned, opinion: Opinion, told: Floats | None, scope_thresh
         decision=decided.decision,
         categories=decided.categories,
         model_asked=told is not None,
-        reason=decided.reason,
+        reason=decided.reason + _aside(opinion, told),
         examples=tuple(labels.examples[row] for row in opinion.nearest),
     )
+
+
+def _aside(opinion: Opinion, told: Floats | None) -> str:
+    if opinion.repeated:
+        return "; a labelled question is almost the same"
+    return "" if told is None else "; the language model was asked"
 
 
 def _no_categories() -> Route:

@@ -20,13 +20,14 @@ from agent.routing.fusion import (
     trust_model,
     within,
 )
+from agent.routing.ridge import Rows
 
 PRIOR = Prior(mean=(1.0, 2.0, 3.0), sd=(1.0, 1.0, 1.0))
 TRUST = Prior(mean=(1.0, 0.0), sd=(0.2, 0.3))
 COUNT, CATEGORIES = 800, 5
 
 
-def _labelled() -> tuple[Floats, np.ndarray]:
+def _labelled() -> tuple[Floats, Rows]:
     rng = np.random.default_rng(1)
     labels = rng.integers(0, CATEGORIES, COUNT)
     features = rng.normal(size=(COUNT, CATEGORIES, 3))
@@ -61,8 +62,8 @@ def test_scope_of_familiar_and_strange_questions() -> None:
     assert out_of_scope(outside[:1], weights)[0] > 0.6
 
 
-def _likelihoods(right: Floats) -> Floats:
-    raw = np.log(np.full((COUNT, CATEGORIES), 0.02))
+def _likelihoods(right: Rows) -> Floats:
+    raw: Floats = np.log(np.full((COUNT, CATEGORIES), 0.02))
     raw[np.arange(COUNT), right] = np.log(0.92)
     return raw
 

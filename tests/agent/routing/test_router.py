@@ -13,6 +13,7 @@ from agent.contracts import LOCAL_GUILD, Category, Example, GuildId, Route, Rout
 from agent.errors import UnknownGuildError
 from agent.models.protocol import ChatModel
 from agent.routing import guilds
+from agent.routing.memory import RoutingMemory
 from tests.agent.routing.conftest import CAR, CATEGORIES, COOKING, EXAMPLES, POOL, MakeRouter, teach
 from tests.agent.routing.models import CountingEmbedder, TunedModel
 
@@ -151,6 +152,21 @@ async def test_guilds_do_not_see_each_others_labels(taught: SqlCatalog, make_rou
     route = await router.route(other, "Which garage repaired the brakes?")
     assert [score.category for score in route.scores] == [POOL]
     assert route.examples == ()
+
+
+async def test_a_dropped_guild_leaves_no_vector_behind(
+    taught: SqlCatalog, make_router: MakeRouter, e5: CountingEmbedder, tmp_path: Path
+) -> None:
+    router = make_router(taught)
+    await router.route(LOCAL_GUILD, VAGUE)
+    memory, asked = RoutingMemory(tmp_path / "routing.db"), [example.question for example in EXAMPLES]
+    assert len(memory.recall(LOCAL_GUILD, e5.info.digest, asked)) == len(EXAMPLES)
+    await taught.remove_examples(LOCAL_GUILD, asked[:1])
+    await router.route(LOCAL_GUILD, VAGUE)
+    assert len(memory.recall(LOCAL_GUILD, e5.info.digest, asked)) == len(EXAMPLES) - 1
+    await taught.drop_guild(LOCAL_GUILD)
+    await router.forget_guild(LOCAL_GUILD)
+    assert memory.recall(LOCAL_GUILD, e5.info.digest, asked) == {}
 
 
 async def test_a_restart_embeds_no_label_again(
