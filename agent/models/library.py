@@ -117,9 +117,6 @@ async def open_embedder(settings: Settings) -> Embedder:
 @contextmanager
 def _engine_loading(package: str) -> Iterator[None]:
     """Surround the import of an engine, which is C code that may not fit this machine."""
-    # OpenMP reads this when it is loaded. Threads that spin while they wait for each other make a model
-    # 10 to 70 times slower as soon as another process wants the same core; an idle machine loses nothing.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         yield
     except ImportError as error:
