@@ -22,6 +22,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 _FLOOR = 0.02
 """Scores below it are noise; its logarithm bounds how unlikely a category can look."""
+_LEAST_SD = 0.02
+"""Keeps familiarity finite where all strangers look alike."""
 _STEPS = 50
 _CONVERGED = 1e-8
 
@@ -71,10 +73,34 @@ def part_features(seen: Similarities) -> Floats:
     return parts.astype(np.float64)
 
 
-def scope_features(seen: Similarities) -> Floats:
-    """Return (n, 3): constant, familiarity to the regression, nearest row of all."""
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """How familiar the background questions look to a guild: what familiarity is measured against.
+
+    How near a question comes to a category depends on how its description is written, so that the same
+    cosine means much in one guild and nothing in another.
+    """
+
+    mean: Floats
+    """(2,): familiarity to the regression, and to the nearest row."""
+    sd: Floats
+
+
+def strangers_of(seen: Similarities) -> Strangers:
+    """Measure the background questions."""
+    familiar = _familiarity(seen)
+    return Strangers(familiar.mean(axis=0), familiar.std(axis=0) + _LEAST_SD)
+
+
+def scope_features(seen: Similarities, strangers: Strangers) -> Floats:
+    """Return (n, 3): constant, familiarity to the regression, familiarity to the nearest row."""
+    familiar = (_familiarity(seen) - strangers.mean) / strangers.sd
+    return np.concatenate([np.ones((len(familiar), 1)), familiar], axis=1)
+
+
+def _familiarity(seen: Similarities) -> Floats:
     best = np.log(np.maximum(seen.scores.max(axis=1), _FLOOR))
-    return np.stack([np.ones(len(best)), best, seen.nearest.max(axis=1)], axis=1).astype(np.float64)
+    return np.stack([best, seen.nearest.max(axis=1)], axis=1).astype(np.float64)
 
 
 def within(logits: Floats) -> Floats:

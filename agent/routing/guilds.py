@@ -106,9 +106,15 @@ class TaughtGuilds:
         if not ordered:
             return {}
         placed = await self._placer.labels(guild, texts)
-        labels = {False: Labels(ordered, kept, placed.alone, rows, joint=False)}
+        background = await self._placer.background()
+
+        def arranged(joint: bool) -> Labels:
+            vectors, strangers = placed.vectors(joint=joint), background.vectors(joint=joint)
+            return Labels(ordered, kept, vectors, rows, strangers, joint)
+
+        labels = {False: arranged(joint=False)}
         if placed.joint is not None and placed.english.mean() > 0.5:
-            labels[True] = Labels(ordered, kept, placed.joint, rows, joint=True)
+            labels[True] = arranged(joint=True)
         return labels
 
     def _fit_of(self, guild: GuildId, shelf: _Shelf, joint: bool, labels: Labels) -> asyncio.Task[Learned]:

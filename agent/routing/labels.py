@@ -32,6 +32,8 @@ class Labels:
     """(examples + categories, dimension)"""
     rows: Rows
     """The category of each row of `vectors`, ascending over the examples, then 0, 1, ..."""
+    strangers: Vectors
+    """(n, dimension) placed background questions: none of them is of any guild's topic."""
     joint: bool
     """Whether the vectors are of two embedders."""
 
@@ -61,8 +63,10 @@ def arrange(
     return ordered, kept, rows
 
 
-def look(labels: Labels, ridge: Ridge, cosines: Vectors, questions: Vectors) -> Similarities:
-    """Compare placed questions with the labels; `cosines` (n, rows) are those to every row."""
+def look(labels: Labels, ridge: Ridge, questions: Vectors, cosines: Vectors | None = None) -> Similarities:
+    """Compare (n, dimension) placed questions with the labels; `cosines` (n, rows) when they are known."""
+    if cosines is None:
+        cosines = questions @ labels.vectors.T
     return Similarities(
         scores=ridge.scores(questions),
         nearest=_best_by_category(cosines, labels),

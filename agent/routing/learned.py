@@ -14,12 +14,14 @@ from agent.routing.fusion import (
     Floats,
     Part,
     Prior,
+    Strangers,
     Weights,
     fit_parts,
     fit_scope,
     out_of_scope,
     part_features,
     scope_features,
+    strangers_of,
     trust_model,
     within,
 )
@@ -48,6 +50,7 @@ class Learned:
     labels: Labels
     ridge: Ridge
     weights: Weights
+    strangers: Strangers
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,15 @@ def learn(labels: Labels, examined: Mapping[str, Floats] = MappingProxyType({}))
     parts, scope = _priors(labels)
     chosen = spread(labels, CALIBRATED_ON)
     inside, outside = look_unseen(labels, unseen, chosen)
-    in_features, out_features = scope_features(inside), scope_features(outside)
+    strangers = strangers_of(look(labels, ridge, labels.strangers))
+    in_features, out_features = scope_features(inside, strangers), scope_features(outside, strangers)
     if len(labels.categories) < _FEWEST_CATEGORIES:
         in_features, out_features = in_features[:0], out_features[:0]
     weights = Weights(
         parts=fit_parts(part_features(inside), labels.rows[chosen], parts),
         scope=fit_scope(in_features, out_features, scope, prior.OUTSIDE_SHARE),
     )
-    return Learned(labels, ridge, _with_model(weights, labels, unseen, examined))
+    return Learned(labels, ridge, _with_model(weights, labels, unseen, examined), strangers)
 
 
 def _with_model(weights: Weights, labels: Labels, unseen: Unseen, examined: Mapping[str, Floats]) -> Weights:
@@ -110,9 +114,9 @@ def consider(learned: Learned, question: Vector) -> Opinion:
     """Judge one placed question. A millisecond at 1,000 labels."""
     labels, weights = learned.labels, learned.weights
     cosines = labels.vectors @ question
-    seen = look(labels, learned.ridge, cosines[np.newaxis], question[np.newaxis])
+    seen = look(labels, learned.ridge, question[np.newaxis], cosines[np.newaxis])
     weighted = part_features(seen)[0] * np.array(weights.parts)
-    outside = float(out_of_scope(scope_features(seen), weights)[0])
+    outside = float(out_of_scope(scope_features(seen, learned.strangers), weights)[0])
     to_examples = cosines[: len(labels.examples)]
     trust, told = _told_by_twins(to_examples, labels)
     by_examples = within(weighted[:, Part.REGRESSION] + weighted[:, Part.NEAREST])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,11 @@ class Placer:
             return await self._place(await _ask(self._first, [text]), None)
         first, second = await asyncio.gather(_ask(self._first, [text]), _ask(self._second, [text]))
         return await self._place(first, second)
+
+    async def background(self) -> Placed:
+        """Place the background questions: the English ones first, and only those when two are joined."""
+        placed = await self.labels(_NO_GUILD, (*ENGLISH, *SPANISH))
+        return placed if placed.joint is None else replace(placed, joint=placed.joint[: len(ENGLISH)])
 
     async def labels(self, guild: GuildId, texts: Sequence[str]) -> Placed:
         """Place labelled questions or descriptions; only those that are new are embedded."""

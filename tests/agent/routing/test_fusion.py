@@ -17,6 +17,7 @@ from agent.routing.fusion import (
     out_of_scope,
     part_features,
     scope_features,
+    strangers_of,
     trust_model,
     within,
 )
@@ -98,7 +99,7 @@ def test_probabilities_are_finite_and_sum_to_one(
     rows = [np.array([each], np.float32) for each in (scores, nearest, descriptions)]
     seen = Similarities(scores=rows[0], nearest=rows[1], descriptions=rows[2])
     weights = Weights(parts=(3.0, 5.0, 2.0), scope=(1.0, 2.0, 8.0))
-    outside = out_of_scope(scope_features(seen), weights)[0]
+    outside = out_of_scope(scope_features(seen, strangers_of(seen)), weights)[0]
     chances = within(part_features(seen)[0] @ np.array(weights.parts)) * (1 - outside)
     assert chances.sum() + outside == pytest.approx(1.0)
     assert (chances >= 0).all()
