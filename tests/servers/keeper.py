@@ -46,13 +46,18 @@ def as_user(name: str) -> dict[str, Any]:
     return {"user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": ()}
 
 
+def children(pid: int) -> list[int]:
+    """The processes that it started and that run, where Linux shows them; elsewhere none."""
+    found = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in found for child in thread.read_text().split()]
+
+
 def signal_all(leader: int, number: int) -> None:
     """Signal the leader's group and its children, which in PostgreSQL lead groups of their own.
 
-    Children are looked for where Linux shows them. Nothing happens when there is no such process.
+    Nothing happens when there is no such process.
     """
-    children = Path(f"/proc/{leader}/task/{leader}/children")
-    others = [int(pid) for pid in children.read_text().split()] if children.exists() else []
+    others = children(leader)
     with suppress(ProcessLookupError):
         os.killpg(leader, number)
     for pid in others:

@@ -51,7 +51,12 @@ class PostgresServer(Server):
             shutil.chown(self._data, self.user)
         arguments = ["-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
         done = subprocess.run(
-            [_program("initdb"), *arguments], **as_user(self.user), cwd="/", capture_output=True, text=True
+            [_program("initdb"), *arguments],
+            **as_user(self.user),
+            env={},
+            cwd="/",
+            capture_output=True,
+            text=True,
         )
         if done.returncode != 0:
             raise ServerError(f"PostgreSQL's initdb failed: {done.stderr}")
@@ -59,7 +64,7 @@ class PostgresServer(Server):
         (self._data / "pg_hba.conf").write_text(access)
 
     def discard(self) -> None:
-        """Remove its data, once it is stopped."""
+        super().discard()
         shutil.rmtree(self._data)
 
     def create_database(self, options: str = "") -> str:

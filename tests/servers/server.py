@@ -114,6 +114,10 @@ class Server(ABC):
         self._signal(signal.SIGKILL)
         self._wait()
 
+    def discard(self) -> None:
+        """Stop it at once and remove what it keeps outside of `folder`."""
+        self.kill()
+
     def restart(self) -> None:
         """On the same ports, with the same data."""
         self.stop()
@@ -160,3 +164,15 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+def free_pair() -> tuple[int, int]:
+    """Return two free ports of which the second follows the first."""
+    while True:
+        (first,) = free_ports(1)
+        with socket.socket() as following:
+            try:
+                following.bind(("127.0.0.1", first + 1))
+            except (OSError, OverflowError):
+                continue
+        return first, first + 1

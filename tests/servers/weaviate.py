@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.servers.binaries import WEAVIATE_SERVER
-from tests.servers.server import Server, answers, free_ports, listens
+from tests.servers.server import Server, answers, free_pair, free_ports, listens
 
 
 class WeaviateServer(Server):
@@ -17,9 +17,10 @@ class WeaviateServer(Server):
         super().__init__(folder)
         self.name = f"Weaviate ({node})"
         self.node = node
-        self.http_port, self.grpc_port, self.gossip_port, self.data_port, self.raft_port, self._rpc_port = (
-            free_ports(6)
-        )
+        self.http_port, self.grpc_port = free_ports(2)
+        # On one machine a node takes the ports of another's data and calls to be the next ones.
+        self.gossip_port, self._data_port = free_pair()
+        self.raft_port, self._rpc_port = free_pair()
         self._api_key = api_key
         self._cluster: tuple[WeaviateServer, ...] = (self,)
 
@@ -58,19 +59,20 @@ class WeaviateServer(Server):
         }
 
     def _place(self) -> Mapping[str, str]:
-        first = self._cluster[0]
         place = {
             "CLUSTER_HOSTNAME": self.node,
             "CLUSTER_ADVERTISE_ADDR": "127.0.0.1",
             "CLUSTER_IN_LOCALHOST": "true",
             "CLUSTER_GOSSIP_BIND_PORT": str(self.gossip_port),
-            "CLUSTER_DATA_BIND_PORT": str(self.data_port),
+            "CLUSTER_DATA_BIND_PORT": str(self._data_port),
             "RAFT_PORT": str(self.raft_port),
             "RAFT_INTERNAL_RPC_PORT": str(self._rpc_port),
             "RAFT_BOOTSTRAP_EXPECT": str(len(self._cluster)),
             "RAFT_JOIN": ",".join(f"{node.node}:{node.raft_port}" for node in self._cluster),
         }
-        return place if first is self else place | {"CLUSTER_JOIN": f"127.0.0.1:{first.gossip_port}"}
+        if self is not self._cluster[0]:
+            place["CLUSTER_JOIN"] = f"127.0.0.1:{self._cluster[0].gossip_port}"
+        return place
 
     def ready(self) -> bool:
         return answers(f"{self.url}/v1/.well-known/ready")
