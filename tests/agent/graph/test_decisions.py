@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -19,9 +20,10 @@ from agent.errors import DeadlineError, ModelBusyError, ModelMissingError, Store
 from agent.graph import by_evidence, by_intent, by_verification, is_transient
 from agent.meter import union_length
 from agent.models.library import BUNDLED_CHAT_MODEL
+from agent.nodes._search import merge
 from agent.nodes._write import generates
 from agent.nodes.judge import needed_probability
-from agent.nodes.retrieve import merge
+from agent.nodes.retrieve import route_agrees
 from agent.nodes.rewrite import keywords
 from agent.nodes.route import given_route
 from agent.nodes.small_talk import greeting
@@ -116,6 +118,32 @@ def _items(*texts: str) -> tuple[EvidenceItem, ...]:
 def test_two_rankings_are_interleaved_and_each_passage_stands_once() -> None:
     merged = merge(_items("a", "b", "c"), _items("b", "d"), limit=3)
     assert [each.passage.text for each in merged] == ["a", "b", "d"]
+
+
+def _found(*places: tuple[str, str]) -> tuple[EvidenceItem, ...]:
+    """Passages of (category, language), best first."""
+    items = (item(f"p{number}", name=f"p{number}", category=place[0]) for number, place in enumerate(places))
+    return tuple(
+        replace(each, passage=replace(each.passage, language=language))
+        for each, (_, language) in zip(items, places, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("categories", "unfiltered", "agrees"),
+    [
+        ((), _found(("pool", "en")), False),
+        (("pool",), (), True),
+        (("pool",), _found(("pool", "en"), ("car", "en")), True),
+        (("pool",), _found(("car", "en"), ("pool", "en")), False),
+        (("pool",), _found(("car", "es"), ("pool", "en")), True),
+        (("pool", "car"), _found(("car", "es"), ("home", "en")), True),
+    ],
+)
+def test_the_best_passage_of_all_must_lie_within_the_route(
+    categories: tuple[Slug, ...], unfiltered: tuple[EvidenceItem, ...], agrees: bool
+) -> None:
+    assert route_agrees(categories, unfiltered) is agrees
 
 
 @pytest.mark.parametrize(
