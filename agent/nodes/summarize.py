@@ -75,11 +75,16 @@ async def _of_source(parts: Parts, question: Question, named: str) -> tuple[Pass
 
 
 async def _source_called(parts: Parts, question: Question, named: str) -> SourceId | None:
+    """Return the source whose title is nearest to what was named, among those that the asker may see."""
     wanted = named.casefold()
-    for source in await parts.catalog.sources(question.guild):
-        if source.title.casefold() in wanted or wanted in source.title.casefold():
-            return source.id
-    return None
+    called = [
+        source
+        for source in await parts.catalog.sources(question.guild)
+        if source.visibility in question.asker.may_see
+        and (source.title.casefold() in wanted or wanted in source.title.casefold())
+    ]
+    nearest = min(called, key=lambda source: abs(len(source.title) - len(named)), default=None)
+    return nearest.id if nearest else None
 
 
 def _of_turn(question: Question, number: int, turn: Turn) -> Passage:
