@@ -1,10 +1,12 @@
 """Each server: starts, answers, keeps its data over a restart, and leaves no process behind."""
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -54,7 +56,7 @@ def _gone(pid: int, seconds: float = 10) -> bool:
 
 
 @pytest.fixture(params=_MAKERS)
-def server(request: pytest.FixtureRequest, tmp_path: Path):
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """One of each, of this test alone, not started."""
     require(request.param, request.config)
     server = _MAKERS[request.param](tmp_path)
@@ -96,12 +98,23 @@ def test_a_killed_server_starts_again_on_the_same_ports(server: Server) -> None:
     assert server.ready()
 
 
+@pytest.fixture
+def reachable_folder() -> Iterator[Path]:
+    """For what a killed process leaves behind. Other users can reach it, unlike `tmp_path`."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes where Linux shows them")
-def test_a_server_ends_with_the_process_that_started_it(server: Server, tmp_path: Path) -> None:
+def test_a_server_ends_with_the_process_that_started_it(
+    server: Server, tmp_path: Path, reachable_folder: Path
+) -> None:
     kind = next(name for name, make in _MAKERS.items() if make is type(server))
     parent = subprocess.Popen(
         [sys.executable, "-c", _START_AND_WAIT, kind, str(tmp_path)],
         cwd=Path(__file__).parents[2],
+        env={**os.environ, "TMPDIR": str(reachable_folder)},
         stdout=subprocess.PIPE,
         text=True,
     )
