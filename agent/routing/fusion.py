@@ -22,6 +22,9 @@ Floats: TypeAlias = NDArray[np.float64]
 
 _FLOOR = 0.02
 """Scores below it are noise; its logarithm bounds how unlikely a category can look."""
+_PROOF = 2.0
+"""Nats by which a language model must make the labels less surprising: one in twenty worthless models gains
+as much by chance (Wilks 1938)."""
 _LEAST_SD = 0.02
 """Keeps familiarity finite where all strangers look alike."""
 _STEPS = 50
@@ -138,11 +141,16 @@ def fit_parts(features: Floats, labels: Rows, prior: Prior) -> tuple[float, ...]
 
 
 def _loss(weights: Floats, features: Floats, labels: Rows, mean: Floats, precision: Floats) -> float:
-    logits = features @ weights
+    penalty = 0.5 * float((precision * (weights - mean) ** 2).sum())
+    return _surprise(features @ weights, labels) + penalty
+
+
+def _surprise(logits: Floats, labels: Rows) -> float:
+    """Sum of the negative log-probabilities of the labels, nats."""
     top = logits.max(axis=1, initial=-np.inf)
     total = top + np.log(np.exp(logits - top[:, np.newaxis]).sum(axis=1))
     right = np.take_along_axis(logits, labels[:, np.newaxis], axis=1)[:, 0]
-    return float((total - right).sum() + 0.5 * (precision * (weights - mean) ** 2).sum())
+    return float((total - right).sum())
 
 
 def _newton_step(weights: Floats, features: Floats, labels: Rows, mean: Floats, precision: Floats) -> Floats:
@@ -180,12 +188,14 @@ def trust_model(
 
     `features` are (n, categories, parts) of questions unseen by the regression and by the model's training;
     `likelihoods` are (n, categories). The other parts keep their weights relative to each other. A model
-    that says the same to everything ends near 0, and one that misleads at 0.
+    whose answers do not make the labels clearly less surprising gets 0: each call costs seconds.
     """
     rest = features @ np.array(weights.parts)
     both = np.stack([rest, likelihoods], axis=2)
     scale, model = fit_parts(both, labels, prior)
-    if model <= 0:
+    (alone,) = fit_parts(both[:, :, :1], labels, Prior(mean=prior.mean[:1], sd=prior.sd[:1]))
+    gain = _surprise(rest * alone, labels) - _surprise(both @ np.array([scale, model]), labels)
+    if model <= 0 or gain < _PROOF:
         return replace(weights, model=0.0, model_span=0.0)
     span = float(np.quantile(np.ptp(likelihoods, axis=1), 0.95))
     parts = tuple(part * scale for part in weights.parts)
