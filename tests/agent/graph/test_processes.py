@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 from agent.contracts import LOCAL_GUILD
 from agent.runtime import open_installation
@@ -29,7 +26,9 @@ from tests.household import household_settings
 async def main():
     async with open_installation(household_settings(Path(sys.argv[1]))) as installation:
         agent = agent_with(installation, settings={"answer_mode": "generated", "answer_tokens": 400})
-        await anext(aiter(agent.ask(Question(text="The attic key hangs by the door.", intent=Intent.REMEMBER))))
+        fact = Question(text="The attic key hangs by the door.", intent=Intent.REMEMBER)
+        async for event in agent.ask(fact):
+            pass
         async for event in agent.ask(Question(text="When did we replace our pool pump?")):
             if isinstance(event, Token):
                 print("writing", flush=True)
@@ -38,33 +37,42 @@ asyncio.run(main())
 """
 
 
-def start(script: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": "."},
+async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+    """A process of its own over the data folder."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={
+            **os.environ,
+            "PYTHONPATH": ".",
+            "LOREKEEPER_DATA_DIR": str(folder),
+            "LOREKEEPER_THREADS": "1",
+        },
     )
 
 
 async def test_a_process_killed_in_the_middle_of_a_question_leaves_everything_whole(
     own_household: Path,
 ) -> None:
-    killed = start(_ASK_FOR_EVER, str(own_household))
+    killed = await start(own_household, "-c", _ASK_FOR_EVER, str(own_household))
     assert killed.stdout is not None
-    line = await asyncio.to_thread(killed.stdout.readline)
-    killed.send_signal(signal.SIGKILL)
-    _, errors = killed.communicate()
-    assert line == "writing\n", errors
+    line = await killed.stdout.readline()
+    killed.kill()
+    _, errors = await killed.communicate()
+    assert line == b"writing\n", errors
 
     async with open_installation(household_settings(own_household)) as installation:
         assert await installation.stores.journal.check()
         assert await installation.stores.store.check()
-        before = len(await installation.stores.journal.episodes(LOCAL_GUILD))
+        (remembered,) = await installation.stores.journal.episodes(LOCAL_GUILD)
+        assert remembered.answer is not None
+        assert remembered.answer.entry is not None
         ended = await answered(installation.agent, PUMP)
         assert "18 May 2024" in ended.answer.text
-        assert len(await installation.stores.journal.episodes(LOCAL_GUILD)) == before + 1
+        found = await installation.stores.catalog.source(LOCAL_GUILD, remembered.answer.entry)
+        assert found is not None
 
 
 async def test_one_process_asks_while_another_takes_knowledge_in(own_household: Path, tmp_path: Path) -> None:
@@ -75,21 +83,14 @@ async def test_one_process_asks_while_another_takes_knowledge_in(own_household: 
         note.write_text(f"# Locker {number}\n\nLocker {number} opens with code {4100 + number}.\n", "utf-8")
     async with open_installation(household_settings(own_household)) as installation:
         sources = len(await installation.stores.catalog.sources(LOCAL_GUILD))
-        ingesting = subprocess.Popen(
-            [sys.executable, "-m", "bot", "ingest", str(notes), "--category", "home"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "LOREKEEPER_DATA_DIR": str(own_household), "LOREKEEPER_THREADS": "1"},
-        )
+        ingesting = await start(own_household, "-m", "bot", "ingest", str(notes), "--category", "home")
+        ended = asyncio.ensure_future(ingesting.communicate())
         asked = 0
-        while ingesting.poll() is None:
-            ended = await answered(installation.agent, PUMP)
-            assert "18 May 2024" in ended.answer.text
+        while not ended.done():
+            assert "18 May 2024" in (await answered(installation.agent, PUMP)).answer.text
             asked += 1
             await asyncio.sleep(0.05)
-        _, errors = ingesting.communicate()
-        assert ingesting.returncode == 0, errors
+        assert ingesting.returncode == 0, ended.result()
         assert asked > 3
         assert len(await installation.stores.catalog.sources(LOCAL_GUILD)) == sources + 12
         found = await answered(installation.agent, "What code opens locker 7?")
@@ -97,15 +98,10 @@ async def test_one_process_asks_while_another_takes_knowledge_in(own_household: 
         assert len(await installation.stores.journal.episodes(LOCAL_GUILD)) == asked + 1
 
 
-@pytest.mark.parametrize("text", ["How much was the salt cell in 2025?"])
-async def test_two_processes_answer_the_same_at_the_same_time(own_household: Path, text: str) -> None:
-    command = [sys.executable, "-m", "bot", "ask", "--json", text]
-    env = {**os.environ, "LOREKEEPER_DATA_DIR": str(own_household), "LOREKEEPER_THREADS": "1"}
-    running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
-        for _ in range(2)
-    ]
-    said = [await asyncio.to_thread(each.communicate) for each in running]
-    assert [each.returncode for each in running] == [0, 0], said
-    assert all("$415" in out for out, _ in said)
-    assert [errors for _, errors in said] == ["", ""]
+async def test_two_processes_answer_the_same_at_the_same_time(own_household: Path) -> None:
+    command = ("-m", "bot", "ask", "--json", "How much was the salt cell in 2025?")
+    running = [await start(own_household, *command) for _ in range(2)]
+    for each in running:
+        out, errors = await each.communicate()
+        assert (each.returncode, errors) == (0, b"")
+        assert "$415" in json.loads(out)["quotes"][0]["text"]
