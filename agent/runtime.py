@@ -79,6 +79,7 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
     from agent.agent import Agent
     from agent.guilds import GuildViews
     from agent.ingest.pipeline import Ingestor
+    from agent.models.level import LevelEmbedder
     from agent.models.library import open_chat_model, open_embedder
     from agent.models.metered import MeteredChatModel, MeteredEmbedder
     from agent.parts import Parts
@@ -89,12 +90,14 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
 
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_stores(settings))
-        embedder = MeteredEmbedder(await open_embedder(settings))
-        stack.push_async_callback(embedder.close)
+        raw = MeteredEmbedder(await open_embedder(settings))
+        stack.push_async_callback(raw.close)
+        embedder = await LevelEmbedder.open(raw, settings.data_dir / "models")
         await open_index(stores.store, embedder)
         chat = MeteredChatModel(await open_chat_model(settings))
         stack.push_async_callback(chat.close)
-        router = FusedRouter(catalog=stores.catalog, embedder=embedder, chat=chat, settings=settings)
+        # The router levels vectors itself: it also reads from them which language a question is in.
+        router = FusedRouter(catalog=stores.catalog, embedder=raw, chat=chat, settings=settings)
         stack.push_async_callback(router.close)
         ingestor = Ingestor(
             store=stores.store,

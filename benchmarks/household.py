@@ -116,7 +116,7 @@ def report(outcomes: Sequence[Outcome], split: str) -> Report:
 def show_mistakes(outcomes: Sequence[Outcome]) -> None:
     for each in outcomes:
         row, answer = each.row, each.answered.answer
-        if row["answerable"] and not each.quoted or not row["answerable"] and not each.declined:
+        if (row["answerable"] and not each.quoted) or (not row["answerable"] and not each.declined):
             top = each.answered.route.scores[0].category if each.answered.route else None
             print(f"{row['id']} [{row['kind']}] {row['question']} -> {top} (want {row['category']})")
             print(f"    want {row['answer']!r}; {answer.kind.value}: {answer.text[:160]!r} {answer.reason}")

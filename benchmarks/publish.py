@@ -16,10 +16,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _ORDER = ("squad", "routing", "household-test", "store", "cost")
 _HEAD = """# Benchmarks
 
-Every figure here was measured by the command above its table, on the machine and day named there; none is typed by
-hand (`python -m benchmarks.publish` makes this page of `benchmarks/results/`). Quality figures run on fixed seeds.
-Quantized models round differently on different processors, which may move a share by a few tenths of a percent.
-A goal that is missed says so. Where the data come from: [benchmarks/README.md](../benchmarks/README.md).
+Every figure here was measured by the command above its table, on the machine and day named there; none is
+typed by hand (`python -m benchmarks.publish` makes this page of `benchmarks/results/`). Quality figures run
+on fixed seeds. Quantized models round differently on different processors, which may move a share by a few
+tenths of a percent. A goal that is missed says so.
+Where the data come from: [benchmarks/README.md](../benchmarks/README.md).
 """
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agent.contracts import Category, Example, RouteDecision, Slug
+from agent.models.library import open_chat_model
 from agent.models.protocol import Vectors
 from agent.routing.decide import could_change, decide
 from agent.routing.fusion import Floats, within
 from agent.routing.labels import Labels, arrange
-from agent.routing.learned import Learned, Opinion, consider, learn
+from agent.routing.learned import Learned, Opinion, consider, learn, spread
+from agent.routing.memory import RoutingMemory
 from agent.routing.space import unit
+from agent.routing.vote import ModelVote
+from agent.settings import Settings
 from benchmarks.report import Section
+from benchmarks.routing_data import Bench, Pool, sample
 
 SCOPE_THRESHOLD = 0.5
 """The default of the setting `scope_threshold`."""
@@ -23,6 +29,7 @@ SCOPE_THRESHOLD = 0.5
 _REACHES = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Nats that a language model may move a category; 0 is a model that labels have shown to be worth nothing."""
 
+_EXAMINED = 30
 _ORACLE = 0.9
 """How often a stand-in for a well-tuned model is right."""
 
@@ -78,6 +85,35 @@ def _oracle(count: int, true: Any, reach: float) -> Floats:
     rng = np.random.default_rng(0)
     said = np.where(rng.random(len(true)) < _ORACLE, true, rng.integers(0, count, len(true)))
     return reach * np.eye(count)[said]
+
+
+async def examination_section(bench: Bench, pool: Pool, cache: Path) -> Section:
+    """Examine the bundled model on some of the household's labels, and see what trust that earns it."""
+    chat = await open_chat_model(Settings(data_dir=cache))
+    vote = ModelVote(chat, RoutingMemory(cache / "routing.db"))
+    labels = await bench.labels(pool.categories, sample(pool, 0, 99))
+    learned = learn(labels)
+    said: dict[str, Floats] = {}
+    right = 0
+    for row in spread(labels, _EXAMINED):
+        question = labels.examples[row].question
+        logits = consider(learned, labels.vectors[row]).logits
+        said[question] = await vote.ask(labels.categories, logits, question)
+        right += int(said[question].argmax() == labels.rows[row])
+    await chat.close()
+    row = {
+        "model": chat.info.name,
+        "questions": len(said),
+        "right": right,
+        "categories it chose": len({int(likelihoods.argmax()) for likelihoods in said.values()}),
+        "learnt weight": round(learn(labels, said).weights.model, 3),
+    }
+    return Section(
+        title="The examination of the bundled model, household labels",
+        columns=list(row),
+        rows=[row],
+        note="With weight 0 it is never called: every call is saved.",
+    )
 
 
 def cost_section() -> Section:

@@ -140,7 +140,7 @@ async def route_all(bench: Bench, labelled: Mapping[str, Slug]) -> dict[str, tup
             await catalog.put_category(LOCAL_GUILD, Category(slug=slug, name=name))
         examples = [Example(question=text, category=slug) for text, slug in labelled.items()]
         await catalog.put_examples(LOCAL_GUILD, examples)
-        router = FusedRouter(catalog=catalog, embedder=bench.embedder, chat=None, settings=settings)
+        router = FusedRouter(catalog=catalog, embedder=bench.routing_embedder, chat=None, settings=settings)
         routes = {
             text: (await router.route(LOCAL_GUILD, text)).categories
             for text in sorted({asked.text for asked in bench.questions})

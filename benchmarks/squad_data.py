@@ -28,6 +28,7 @@ from agent.ingest.chunking import embedding_text
 from agent.ingest.embedding import embed_passages, index_spec
 from agent.knowledge.lance import LanceStore, open_store
 from agent.knowledge.protocol import SearchQuery
+from agent.models.level import LevelEmbedder
 from agent.models.protocol import Embedder, EmbedKind
 from benchmarks.report import DATA
 
@@ -55,6 +56,8 @@ class Bench:
 
     store: LanceStore
     embedder: Embedder
+    routing_embedder: Embedder
+    """The same without levelling, which the router does itself."""
     passages: Mapping[PassageId, Passage]
     questions: Sequence[Asked]
 
@@ -88,14 +91,16 @@ def fitting_categories(questions: Sequence[Asked]) -> frozenset[Slug]:
     return frozenset(random.Random(SEED).sample(categories, len(categories) // 2))
 
 
-async def open_bench(folder: Path, embedder: Embedder) -> Bench:
+async def open_bench(folder: Path, raw: Embedder) -> Bench:
     """Put the paragraphs into a store of their own."""
     passages, questions = load_questions(DATA / "squad2" / "articles.json")
+    embedder = await LevelEmbedder.open(raw, folder)
     store = await open_store(folder)
     await store.open_index(index_spec(embedder))
     bench = Bench(
         store=store,
         embedder=embedder,
+        routing_embedder=raw,
         passages={passage.id: passage for passage in passages},
         questions=questions,
     )

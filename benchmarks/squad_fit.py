@@ -23,8 +23,16 @@ from agent.contracts import Evidence, GuildId, Passage, PassageId, Slug, Source,
 from agent.ingest.chunking import passages
 from agent.ingest.formats import load, loader_for
 from agent.ingest.origins import Origin
+from agent.language.detect import detect_language
 from agent.models.protocol import EmbedKind, Vector
-from benchmarks.squad_data import Asked, Bench, fitting_categories, holds_answer, put_passages, search
+from benchmarks.squad_data import (
+    Asked,
+    Bench,
+    fitting_categories,
+    holds_answer,
+    put_passages,
+    search,
+)
 
 HOUSEHOLD = Path("examples/household")
 _GUILD = GuildId("household")
@@ -111,7 +119,7 @@ def _household_passages() -> list[Passage]:
             category=category,
             date=document.date,
             author_name=document.author,
-            language=document.language,
+            language=document.language or detect_language(document.text, "en"),
             added_at=datetime.now(UTC),
         )
         found += passages(document, source, {str(category): category})

@@ -41,21 +41,31 @@ def judged_features(question: str, evidence: Evidence, extracts: Sequence[Extrac
     """What speaks for and against, each 0 to 1 but for cosines and their differences.
 
     `cosine`: of the question and the nearest extract; `gap`: how far the most similar passage is ahead of the
-    second; `foreign`: the best extract is in the other language, so that its cosine is lower; `named`: the
-    share of the question's names and numbers that the quoted passages hold; `kind`: an extract holds the kind
-    of answer asked for; `agreement`: the first quoted passage is the best one by meaning and by words.
+    second in its language; `foreign`: the best extract is in the other language, so that its cosine is lower;
+    `named`: the share of the question's names and numbers that the quoted passages hold; `kind`: an extract
+    holds the kind of answer asked for; `agreement`: the first quoted passage is the best one by meaning and
+    by words.
 
     The share of the question's words is left out: in SQuAD 2.0 the unanswerable have as many.
     """
-    similarities = sorted((item.similarity for item in evidence.items), reverse=True)
     return {
         "cosine": max(each.cosine for each in extracts),
-        "gap": similarities[0] - similarities[1] if len(similarities) > 1 else 0.0,
+        "gap": _gap(evidence),
         "foreign": float(_foreign(question, extracts[0])),
         "named": _named(question, [each.item.passage for each in extracts]),
         "kind": float(any(_holds(question, each) for each in extracts)),
         "agreement": float(_agreed(extracts[0], evidence)),
     }
+
+
+def _gap(evidence: Evidence) -> float:
+    best = max(evidence.items, key=lambda item: item.similarity)
+    others = [
+        item.similarity
+        for item in evidence.items
+        if item is not best and item.passage.language == best.passage.language
+    ]
+    return best.similarity - max(others) if others else 0.0
 
 
 def _foreign(question: str, extract: Extract) -> bool:

@@ -18,6 +18,7 @@ from itertools import groupby
 from agent.contracts import Passage, PassageId, Slug, Source, SourceKind
 from agent.ingest.documents import Block, BlockKind, Context, Document
 from agent.ingest.plain import plain_blocks
+from agent.language.detect import detect_language
 from agent.language.sentences import split_sentences
 
 CHUNKER = "1"
@@ -128,6 +129,7 @@ def _passage(
     document: Document, source: Source, piece: Piece, ordinal: int, category: Slug | None
 ) -> Passage:
     context = piece.context
+    text = document.text[piece.start : piece.end]
     return Passage(
         id=PassageId(""),
         guild=source.guild,
@@ -135,7 +137,7 @@ def _passage(
         ordinal=ordinal,
         title=source.title,
         location=context.location,
-        text=document.text[piece.start : piece.end],
+        text=text,
         start=piece.start,
         end=piece.end,
         kind=source.kind,
@@ -144,7 +146,8 @@ def _passage(
         author=None if context.author else source.author,
         author_name=context.author or source.author_name,
         date=context.date or source.date,
-        language=source.language,
+        # A family's notes are in two languages in one file.
+        language=detect_language(text, source.language),
         link=context.link or source.link,
     )
 

@@ -18,7 +18,7 @@ import math
 import secrets
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ class LlamaChatModel:
 
     async def chat(
         self, messages: Sequence[ChatMessage], options: ChatOptions = ChatOptions()
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """See `ChatModel.chat`. A prompt that does not fit the context is a `ModelError`."""
         async with aclosing(self._events(_request(messages, options))) as events:
             async for event in events:

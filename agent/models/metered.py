@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,12 @@ class MeteredChatModel:
 
     async def chat(
         self, messages: Sequence[ChatMessage], options: ChatOptions = ChatOptions()
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         with model_call(self.info):
-            async for piece in self._model.chat(messages, options):
-                yield piece
+            # Closing this stream must close the model's, at once and not when it is collected.
+            async with aclosing(self._model.chat(messages, options)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def structured(
         self,

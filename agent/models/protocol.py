@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
@@ -43,7 +43,7 @@ class ChatModel(Protocol):
 
     def chat(
         self, messages: Sequence[ChatMessage], options: ChatOptions = ChatOptions()
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Stream the reply, piece by piece. Closing the iterator stops the model."""
         ...
 

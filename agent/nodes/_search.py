@@ -21,19 +21,18 @@ async def search(
         wanted = constraints.source.casefold()
         sources = tuple(s.id for s in stored if wanted in (s.title.casefold(), s.uri.casefold()))
     vectors = await parts.embedder.embed([text], EmbedKind.QUERY)
-    return await parts.store.search(
-        SearchQuery(
-            guild=question.guild,
-            text=text,
-            vector=vectors[0],
-            embedder=index_spec(parts.embedder).embedder,
-            limit=parts.settings.evidence_limit,
-            may_see=question.asker.may_see,
-            categories=categories,
-            sources=sources,
-            author_name=constraints.author_name,
-            since=constraints.since,
-            until=constraints.until,
-            alpha=parts.settings.hybrid_alpha,
-        )
+    query = SearchQuery(
+        guild=question.guild,
+        text=text,
+        vector=vectors[0],
+        embedder=index_spec(parts.embedder).embedder,
+        limit=parts.settings.evidence_limit,
+        may_see=question.asker.may_see,
+        categories=categories,
+        sources=sources,
+        author_name=constraints.author_name,
+        since=constraints.since,
+        until=constraints.until,
+        alpha=parts.settings.hybrid_alpha,
     )
+    return await parts.store.search(query)

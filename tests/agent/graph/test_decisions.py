@@ -19,10 +19,9 @@ from agent.errors import DeadlineError, ModelBusyError, ModelMissingError, Store
 from agent.graph import by_evidence, by_intent, by_verification, is_transient
 from agent.meter import union_length
 from agent.models.library import BUNDLED_CHAT_MODEL
-from agent.nodes._search import merge
 from agent.nodes._write import generates
 from agent.nodes.judge import needed_probability
-from agent.nodes.retrieve import route_agrees
+from agent.nodes.retrieve import merge, route_agrees
 from agent.nodes.rewrite import keywords
 from agent.nodes.route import given_route
 from agent.nodes.small_talk import greeting
