@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from agent.models.level import LevelEmbedder
 from agent.models.library import open_chat_model, open_embedder
 from agent.models.protocol import ChatModel, Embedder
 from agent.settings import Settings
@@ -26,6 +27,12 @@ async def embedder(model_settings: Settings) -> AsyncIterator[Embedder]:
     opened = await open_embedder(model_settings)
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def level_embedder(embedder: Embedder, model_settings: Settings) -> Embedder:
+    """The same on one level, as search and answers use it."""
+    return await LevelEmbedder.open(embedder, model_settings.data_dir / "models")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

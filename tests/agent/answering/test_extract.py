@@ -78,8 +78,10 @@ def item_like(one: EvidenceItem, similarity: float) -> EvidenceItem:
         ("¿Cada cuánto se lava el filtro?", "Backwash the filter every two weeks in summer."),
     ],
 )
-async def test_the_sentence_that_answers_is_found(question: str, expected: str, embedder: Embedder) -> None:
-    found, extracts = await ask(question, embedder, PUMP, MANUAL)
+async def test_the_sentence_that_answers_is_found(
+    question: str, expected: str, level_embedder: Embedder
+) -> None:
+    found, extracts = await ask(question, level_embedder, PUMP, MANUAL)
     assert expected in " ".join(each.text for each in extracts)
     for each in extracts:
         assert each.item is found.items[each.number - 1]
@@ -91,15 +93,15 @@ async def test_the_sentence_that_answers_is_found(question: str, expected: str, 
 )
 @pytest.mark.parametrize("items", [(PUMP, OLD_PUMP), (OLD_PUMP, PUMP)])
 async def test_of_equals_the_newest_comes_first(
-    question: str, items: tuple[EvidenceItem, ...], embedder: Embedder
+    question: str, items: tuple[EvidenceItem, ...], level_embedder: Embedder
 ) -> None:
-    _, extracts = await ask(question, embedder, *items)
+    _, extracts = await ask(question, level_embedder, *items)
     assert extracts[0].item.passage.id == "pump"
 
 
-async def test_few_sentences_are_embedded_and_each_once(embedder: Embedder) -> None:
-    counting = _Counting(embedder)
-    vector = (await embedder.embed(["How often do I backwash it?"], EmbedKind.QUERY))[0]
+async def test_few_sentences_are_embedded_and_each_once(level_embedder: Embedder) -> None:
+    counting = _Counting(level_embedder)
+    vector = (await level_embedder.embed(["How often do I backwash it?"], EmbedKind.QUERY))[0]
     found = evidence(PUMP, MANUAL)
     first = await extract("How often do I backwash it?", vector, found, counting)
     assert 0 < len(counting.texts) <= EMBEDDED
@@ -109,20 +111,20 @@ async def test_few_sentences_are_embedded_and_each_once(embedder: Embedder) -> N
     assert len(counting.texts) == before
 
 
-async def test_sentence_vectors_keep_the_order_and_repeats(embedder: Embedder) -> None:
-    counting = _Counting(embedder)
+async def test_sentence_vectors_keep_the_order_and_repeats(level_embedder: Embedder) -> None:
+    counting = _Counting(level_embedder)
     rows = await sentence_vectors(["a pump", "a filter", "a pump"], counting)
     assert counting.texts == ["a pump", "a filter"]
-    assert rows.shape == (3, embedder.dimension)
+    assert rows.shape == (3, level_embedder.dimension)
     np.testing.assert_array_equal(rows[0], rows[2])
-    assert (await sentence_vectors([], counting)).shape == (0, embedder.dimension)
+    assert (await sentence_vectors([], counting)).shape == (0, level_embedder.dimension)
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "🏊🏊🏊", "---\n\n***"])
-async def test_evidence_without_words_gives_nothing(text: str, embedder: Embedder) -> None:
-    vector = (await embedder.embed(["why?"], EmbedKind.QUERY))[0]
-    assert await extract("why?", vector, evidence(item(text)), embedder) == ()
-    assert await extract("why?", vector, evidence(), embedder) == ()
+async def test_evidence_without_words_gives_nothing(text: str, level_embedder: Embedder) -> None:
+    vector = (await level_embedder.embed(["why?"], EmbedKind.QUERY))[0]
+    assert await extract("why?", vector, evidence(item(text)), level_embedder) == ()
+    assert await extract("why?", vector, evidence(), level_embedder) == ()
 
 
 def test_neighbours_become_one_extract() -> None:
@@ -167,11 +169,11 @@ def test_a_foreign_note_is_known_as_such() -> None:
     ],
 )
 async def test_what_is_written_is_more_probable_than_what_is_not(
-    answerable: str, not_answerable: str, embedder: Embedder
+    answerable: str, not_answerable: str, level_embedder: Embedder
 ) -> None:
     probabilities = []
     for question in (answerable, not_answerable):
-        found, extracts = await ask(question, embedder, PUMP, MANUAL)
+        found, extracts = await ask(question, level_embedder, PUMP, MANUAL)
         probabilities.append(judge(question, found, extracts).probability)
     assert probabilities[0] > 0.5 > probabilities[1]
 
