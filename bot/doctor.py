@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from agent.errors import LorekeeperError
 from agent.models.protocol import ChatMessage, EmbedKind
-from agent.runtime import open_stores
-from agent.settings import Settings, load_settings
+from agent.runtime import open_index, open_stores
+from agent.settings import Settings
+from bot import opening
 
 _LOW_DISK_MB = 500
 
@@ -26,7 +27,7 @@ class Finding:
 async def examine() -> tuple[Finding, ...]:
     """Check every part. Only a configuration that cannot be read ends it early."""
     try:
-        settings = load_settings()
+        settings = opening.settings()
     except LorekeeperError as error:
         return (Finding(part="configuration", ok=False, said=str(error), todo=error.hint),)
     findings = [Finding(part="configuration", ok=True, said=f"data in {settings.data_dir}")]
@@ -59,18 +60,11 @@ async def _knowledge(settings: Settings) -> str:
 
 
 async def _embedder(settings: Settings) -> str:
-    from agent.models.library import open_embedder
-    from agent.runtime import open_index
-
-    embedder = await open_embedder(settings)
-    try:
+    async with opening.embedder(settings) as embedder, open_stores(settings) as stores:
         await embedder.embed(["doctor"], EmbedKind.QUERY)
-        async with open_stores(settings) as stores:
-            await open_index(stores.store, embedder)
+        await open_index(stores.store, embedder)
         info = embedder.info
         return f"{info.name} on {info.engine}, {embedder.dimension} dimensions, {info.digest[:12]}"
-    finally:
-        await embedder.close()
 
 
 async def _language_model(settings: Settings) -> str:

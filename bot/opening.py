@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.output import waiting
 
 if TYPE_CHECKING:
+    from agent.models.protocol import Embedder
     from agent.runtime import Installation, Stores
     from agent.settings import Settings
 
@@ -30,6 +31,20 @@ async def stores() -> AsyncIterator[Stores]:
 
     async with open_stores(settings()) as opened:
         yield opened
+
+
+@asynccontextmanager
+async def embedder(loaded: Settings) -> AsyncIterator[Embedder]:
+    """Open what an installation fills its index with, without the rest of it."""
+    with waiting("Opening the embedder"):
+        from agent.models.level import LevelEmbedder
+        from agent.models.library import open_embedder
+
+        opened = await open_embedder(loaded)
+    try:
+        yield await LevelEmbedder.open(opened, loaded.data_dir / "models")
+    finally:
+        await opened.close()
 
 
 @asynccontextmanager

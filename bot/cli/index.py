@@ -66,19 +66,14 @@ async def _list(as_json: bool) -> None:
 
 async def _build() -> None:
     from agent.ingest.reindex import Reindexer
-    from agent.models.library import open_embedder
 
-    async with opening.stores() as opened:
-        embedder = await open_embedder(opened.settings)
-        try:
-            reindexer = Reindexer(opened.store, opened.catalog, embedder)
-            if not await reindexer.needed():
-                note("The active index is of this embedder and chunker: nothing to build.")
-                return
-            with progress("Building") as show:
-                report = await reindexer.run(lambda done, total: show(done, total, "sources"))
-        finally:
-            await embedder.close()
+    async with opening.stores() as opened, opening.embedder(opened.settings) as embedder:
+        reindexer = Reindexer(opened.store, opened.catalog, embedder)
+        if not await reindexer.needed():
+            note("The active index is of this embedder and chunker: nothing to build.")
+            return
+        with progress("Building") as show:
+            report = await reindexer.run(lambda done, total: show(done, total, "sources"))
     note(
         f"{report.version} is active with {report.passages} passages; {report.self_found:.0%} of a sample is "
         f"found by its own text. {report.before} stays: `lorekeeper index back`."
@@ -87,14 +82,9 @@ async def _build() -> None:
 
 async def _back() -> None:
     from agent.ingest.reindex import Reindexer
-    from agent.models.library import open_embedder
 
-    async with opening.stores() as opened:
-        embedder = await open_embedder(opened.settings)
-        try:
-            report = await Reindexer(opened.store, opened.catalog, embedder).flip_back()
-        finally:
-            await embedder.close()
+    async with opening.stores() as opened, opening.embedder(opened.settings) as embedder:
+        report = await Reindexer(opened.store, opened.catalog, embedder).flip_back()
     note(f"{report.version} is active again, in place of {report.before}.")
     if report.outdated:
         note(f"{report.outdated} sources changed since: `lorekeeper sources refresh` brings them in.")

@@ -45,9 +45,7 @@ def test_each_setting_is_explained_above_its_line() -> None:
         assert all(line.startswith("# ") for line in lines)
 
 
-def test_the_file_is_read_and_the_environment_wins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     env = tmp_path / ".env"
     env.write_text("LOREKEEPER_LANGUAGE=es\nLOREKEEPER_THREADS=3\nOTHER_PROGRAM=1\n", "utf-8")
     monkeypatch.setenv("LOREKEEPER_THREADS", "5")
