@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from agent.errors import LorekeeperError
@@ -24,19 +24,21 @@ class Finding:
     """What to do; empty when it is well."""
 
 
-async def examine() -> tuple[Finding, ...]:
-    """Check every part. Only a configuration that cannot be read ends it early."""
+async def examine() -> AsyncIterator[Finding]:
+    """Check every part in turn. Only a configuration that cannot be read ends it early."""
     try:
         settings = opening.settings()
     except LorekeeperError as error:
-        return (Finding(part="configuration", ok=False, said=str(error), todo=error.hint),)
-    findings = [Finding(part="configuration", ok=True, said=f"data in {settings.data_dir}")]
+        yield Finding(part="configuration", ok=False, said=str(error), todo=error.hint)
+        return
+    yield Finding(part="configuration", ok=True, said=f"data in {settings.data_dir}")
     for part, check in CHECKS.items():
         try:
-            findings.append(Finding(part=part, ok=True, said=await check(settings)))
+            said = await check(settings)
         except LorekeeperError as error:
-            findings.append(Finding(part=part, ok=False, said=str(error), todo=error.hint))
-    return tuple(findings)
+            yield Finding(part=part, ok=False, said=str(error), todo=error.hint)
+        else:
+            yield Finding(part=part, ok=True, said=said)
 
 
 async def _disk(settings: Settings) -> str:

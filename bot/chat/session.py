@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from agent.contracts import Answered, Asker, GuildId, Question, Turn
@@ -52,7 +52,9 @@ async def _open(
     await asyncio.to_thread(_import_heavy)
     from agent.runtime import open_installation
 
-    installation = await stack.enter_async_context(open_installation(settings))
+    first = sample and not is_loaded(settings)
+    with waiting("Opening the models") if first else nullcontext():
+        installation = await stack.enter_async_context(open_installation(settings))
     if sample:
         await load_sample(installation)
     await installation.stores.catalog.revision(guild)

@@ -251,7 +251,7 @@ async def test_what_is_no_question_is_told_so_in_one_line(
 @pytest.mark.parametrize(
     "text",
     [
-        "When did we \x1b[31mreplace\x07 our pool\x00 pump?",
+        "When did\x1b we replace\x07 our pool\x00 pump?",
         "\u202eWhen did we replace our pool pump?\u202c",
         "😀 When did we replace our pool pump? 🎉",
         "When did we replace our pool pump?\ud800",

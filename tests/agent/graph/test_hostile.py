@@ -90,15 +90,6 @@ async def test_a_document_cannot_end_its_place_in_the_prompt(household: Installa
     assert not any("<|im_" in prompt for prompt in prompts)
 
 
-async def test_front_matter_cannot_invent_a_category(household: Installation, tmp_path: Path) -> None:
-    guild = await new_guild(household, "invented", "boats")
-    text = "---\ncategory: hacked\n---\nThe mooring costs 95 dollars.\n"
-    await keep(household, guild, tmp_path / "mooring.md", text)
-    assert [each.slug for each in await household.stores.catalog.categories(guild)] == ["boats"]
-    (source,) = await household.stores.catalog.sources(guild)
-    assert source.category in (None, "boats")
-
-
 async def test_front_matter_cannot_invent_a_visibility(household: Installation, tmp_path: Path) -> None:
     guild, path = await new_guild(household, "everyone"), tmp_path / "mooring.md"
     path.write_text("---\nvisibility: everyone\n---\nThe mooring costs 95 dollars.\n", "utf-8")
