@@ -17,6 +17,7 @@ from agent.contracts import (
     Question,
     Route,
 )
+from agent.guilds import GuildView
 
 
 class Asked(TypedDict):
@@ -31,6 +32,8 @@ class Asked(TypedDict):
 class State(Asked, total=False):
     """Each key is written by the stage named; a loop writes it again."""
 
+    view: GuildView
+    """understand: the guild as it was when the question was asked."""
     text: str
     """understand: the question, cleaned, a follow-up resolved."""
     language: str

@@ -11,9 +11,17 @@ from agent.state import State
 
 
 async def search(
-    state: State, parts: Parts, constraints: Constraints, categories: tuple[Slug, ...] = ()
+    state: State,
+    parts: Parts,
+    constraints: Constraints,
+    categories: tuple[Slug, ...] = (),
+    *,
+    limit: int | None = None,
 ) -> tuple[EvidenceItem, ...]:
-    """Search with the latest query, within `constraints` and, if any are given, `categories`."""
+    """Search with the latest query, within `constraints` and, if any are given, `categories`.
+
+    `limit` is `LOREKEEPER_EVIDENCE_LIMIT` when absent.
+    """
     question, text = state["question"], state["queries"][-1]
     sources: tuple[SourceId, ...] = ()
     if constraints.source:
@@ -26,7 +34,7 @@ async def search(
         text=text,
         vector=vectors[0],
         embedder=index_spec(parts.embedder).embedder,
-        limit=parts.settings.evidence_limit,
+        limit=limit or parts.settings.evidence_limit,
         may_see=question.asker.may_see,
         categories=categories,
         sources=sources,

@@ -30,8 +30,7 @@ async def judge(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
         return {"extracts": extracts, "sufficient": True}
     judged: dict[str, Any] = {"extracts": extracts, "sufficient": False}
     if state["rewrites"] >= parts.settings.rewrites:
-        view = await parts.views.get(state["question"].guild)
-        text = declined_answer(evidence.searched, state["language"], view.category_names)
+        text = declined_answer(evidence.searched, state["language"], state["view"].category_names)
         reason = f"evidence {judgement.probability:.2f}, needed {needed:.2f}"
         judged["answer"] = Answer(
             text=text, kind=AnswerKind.DECLINED, language=state["language"], reason=reason

@@ -32,8 +32,7 @@ async def remember(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
         category=question.category,
         visibility=question.remember_as,
     )
-    view = await parts.views.get(question.guild)
-    name = view.category_names.get(source.category, "") if source.category else ""
+    name = state["view"].category_names.get(source.category, "") if source.category else ""
     text = noted(draft.text, source, name, state["language"])
     return {
         "answer": Answer(text=text, kind=AnswerKind.REMEMBERED, language=state["language"], entry=source.id)

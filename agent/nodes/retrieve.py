@@ -22,31 +22,36 @@ from agent.state import State
 @stage(Stage.RETRIEVE)
 async def retrieve(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     parts, constraints = runtime.context, state["constraints"]
-    categories = state["route"].categories
+    categories, limit = state["route"].categories, parts.settings.evidence_limit
     items: tuple[EvidenceItem, ...] = ()
     if state["rewrites"]:
         # The first search may have looked under the wrong category: the second looks everywhere.
-        found = await search(state, parts, constraints)
-        items = merge(state["evidence"].items, found, parts.settings.evidence_limit)
+        items = merge(state["evidence"].items, await search(state, parts, constraints), limit)
     elif route_agrees(categories, state["unfiltered"]):
-        items = await search(state, parts, constraints, categories)
+        items = narrowed(state["unfiltered"], categories)[:limit]
+        if len(items) < limit:
+            items = await search(state, parts, constraints, categories)
     widened = not items and bool(categories)
-    items = items or state["unfiltered"]
+    items = items or state["unfiltered"][:limit]
     if not items and (constraints.since or constraints.until):
         # "Songs released in 1982" names a year that no passage was written in.
         constraints = replace(constraints, since=None, until=None)
         items, widened = await search(state, parts, constraints), True
-    view = await parts.views.get(state["question"].guild)
     searched = Searched(
         categories=categories,
         constraints=constraints,
         widened=widened or bool(state["rewrites"] and categories),
         queries=state["queries"],
-        index_version=view.index_version,
+        index_version=state["view"].index_version,
     )
     evidence = Evidence(items=items, searched=searched)
     runtime.stream_writer(EvidenceFound(evidence=evidence))
     return {"evidence": evidence}
+
+
+def narrowed(items: tuple[EvidenceItem, ...], categories: tuple[Slug, ...]) -> tuple[EvidenceItem, ...]:
+    """Keep the passages of the categories, in their order."""
+    return tuple(item for item in items if item.passage.category in categories)
 
 
 def route_agrees(categories: tuple[Slug, ...], unfiltered: tuple[EvidenceItem, ...]) -> bool:

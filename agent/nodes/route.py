@@ -20,8 +20,7 @@ async def route(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     if question.category is None:
         decided = await parts.router.route(question.guild, state["text"])
     else:
-        view = await parts.views.get(question.guild)
-        decided = given_route(require_slug(view.category_names.keys(), question.category))
+        decided = given_route(require_slug(state["view"].category_names.keys(), question.category))
     runtime.stream_writer(RouteDecided(route=decided))
     return {"route": decided}
 

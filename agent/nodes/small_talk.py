@@ -26,8 +26,7 @@ _TOPICS = {"en": " about {names}", "es": " sobre {names}"}
 
 @stage(Stage.SMALL_TALK)
 async def small_talk(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
-    view = await runtime.context.views.get(state["question"].guild)
-    text = greeting(tuple(view.category_names.values()), state["language"])
+    text = greeting(tuple(state["view"].category_names.values()), state["language"])
     return {"answer": Answer(text=text, kind=AnswerKind.SMALL_TALK, language=state["language"])}
 
 

@@ -22,6 +22,7 @@ async def understand(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     """Raises `UsageError` when there is no question in the text."""
     parts, question = runtime.context, state["question"]
     text = clean_question(question.text, parts.settings.question_characters)
+    view = await parts.views.get(question.guild)
     language = detect_language(text, question.language or parts.settings.language)
     choice = pick_intent(text, language)
     if question.intent is not None:
@@ -32,9 +33,9 @@ async def understand(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
         text = choice.argument or text
         if question.conversation and needs_context(text, language):
             text = resolve(text, question.conversation, language)
-        view = await parts.views.get(question.guild)
         constraints = read_constraints(text, state["now"], language, view.authors, view.sources)
     return {
+        "view": view,
         "text": text,
         "language": language,
         "intent": choice.intent,

@@ -23,7 +23,7 @@ from agent.state import State
 async def verify(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     if state["streamed"] and says_unknown(state["draft"]):
         runtime.stream_writer(TokensWithdrawn(reason="the model found no answer in the evidence"))
-        return {"answer": await _declined(state, runtime, "the model found no answer"), "streamed": False}
+        return {"answer": _declined(state, "the model found no answer"), "streamed": False}
     checked = verify_quotes(state["draft"], state["evidence"])
     if checked.ok:
         return {"answer": _proved(state, state["draft"], state["draft_kind"], checked)}
@@ -31,15 +31,15 @@ async def verify(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
         runtime.stream_writer(TokensWithdrawn(reason=checked.problems[0]))
         if state["repairs"] < runtime.context.settings.repairs:
             return {"problems": checked.problems, "streamed": False}
-    return {"answer": await _replaced(state, runtime, checked.problems[0]), "streamed": False}
+    return {"answer": _replaced(state, checked.problems[0]), "streamed": False}
 
 
-async def _replaced(state: State, runtime: Runtime[Parts], reason: str) -> Answer:
+def _replaced(state: State, reason: str) -> Answer:
     """Let the best sentences take the place of a draft that could not be proved."""
     text, _ = extractive_answer(state["text"], state["extracts"], state["language"])
     checked = verify_quotes(text, state["evidence"])
     if not checked.ok:
-        return await _declined(state, runtime, checked.problems[0])
+        return _declined(state, checked.problems[0])
     kind = state["draft_kind"]
     if kind is AnswerKind.GENERATED:
         kind = AnswerKind.EXTRACTIVE
@@ -54,7 +54,6 @@ def _proved(state: State, text: str, kind: AnswerKind, checked: Verification, re
     return Answer(text=text, kind=kind, quotes=quotes, language=state["language"], reason=reason)
 
 
-async def _declined(state: State, runtime: Runtime[Parts], reason: str) -> Answer:
-    view = await runtime.context.views.get(state["question"].guild)
-    text = declined_answer(state["evidence"].searched, state["language"], view.category_names)
+def _declined(state: State, reason: str) -> Answer:
+    text = declined_answer(state["evidence"].searched, state["language"], state["view"].category_names)
     return Answer(text=text, kind=AnswerKind.DECLINED, language=state["language"], reason=reason)

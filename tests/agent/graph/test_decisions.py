@@ -21,7 +21,7 @@ from agent.meter import union_length
 from agent.models.library import BUNDLED_CHAT_MODEL
 from agent.nodes._write import generates
 from agent.nodes.judge import needed_probability
-from agent.nodes.retrieve import merge, route_agrees
+from agent.nodes.retrieve import merge, narrowed, route_agrees
 from agent.nodes.rewrite import keywords
 from agent.nodes.route import given_route
 from agent.nodes.small_talk import greeting
@@ -190,3 +190,8 @@ def test_every_failure_becomes_one_line(error: Exception, message: str, retryabl
     assert message in failure.message
     assert "secret" not in failure.message + failure.hint
     assert (failure.retryable, failure.error_id) == (retryable, "ab12")
+
+
+def test_what_was_found_everywhere_is_narrowed_in_its_order() -> None:
+    found = _found("car", "pool", "home", "pool")
+    assert [each.passage.id for each in narrowed(found, (Slug("pool"), Slug("car")))] == ["p0", "p1", "p3"]
