@@ -179,7 +179,7 @@ def failure_of(error: BaseException, error_id: str) -> Failed:
         )
     if isinstance(error, NodeTimeoutError):
         return Failed(
-            message=f"The stage “{error.node}” took longer than {error.timeout:.0f} seconds.",
+            message=f"The stage “{error.node}” took longer than {error.timeout:g} seconds.",
             hint="Ask again, or raise LOREKEEPER_STAGE_SECONDS.",
             error_id=error_id,
             retryable=True,

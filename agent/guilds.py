@@ -1,7 +1,12 @@
-"""What the stages read of a guild at every question, kept until the catalog's revision moves."""
+"""What the stages read of a guild at every question, kept until the catalog's revision moves.
+
+Titles and authors are those that the asker may see: what a question is read against must not betray that
+something hidden exists.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,35 +22,39 @@ class GuildView:
     authors: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
     """Title and uri of each."""
-    passages: int
     index_version: str
 
 
+_KEPT = 256
+
+
 class GuildViews:
-    """Views by guild. `get` costs one small query when nothing changed."""
+    """Views by guild and by what may be seen. `get` costs one small query when nothing changed."""
 
     def __init__(self, catalog: Catalog, store: KnowledgeStore) -> None:
         self._catalog = catalog
         self._store = store
-        self._views: dict[GuildId, GuildView] = {}
+        self._views: OrderedDict[tuple[GuildId, frozenset[str]], GuildView] = OrderedDict()
 
-    async def get(self, guild: GuildId) -> GuildView:
+    async def get(self, guild: GuildId, may_see: frozenset[str]) -> GuildView:
         """Raises `UnknownGuildError`, `StoreError`."""
         revision = await self._catalog.revision(guild)
-        view = self._views.get(guild)
+        view = self._views.get((guild, may_see))
         if view is None or view.revision != revision:
-            view = self._views[guild] = await self._read(guild, revision)
+            view = self._views[guild, may_see] = await self._read(guild, may_see, revision)
+        self._views.move_to_end((guild, may_see))
+        while len(self._views) > _KEPT:
+            self._views.popitem(last=False)
         return view
 
-    async def _read(self, guild: GuildId, revision: int) -> GuildView:
+    async def _read(self, guild: GuildId, may_see: frozenset[str], revision: int) -> GuildView:
         categories = await self._catalog.categories(guild)
         sources = await self._catalog.sources(guild)
         versions = await self._store.versions()
         return GuildView(
             revision=revision,
             category_names={category.slug: category.name for category in categories},
-            authors=await self._store.author_names(guild),
-            sources=tuple((source.title, source.uri) for source in sources),
-            passages=await self._store.count(guild),
+            authors=await self._store.author_names(guild, may_see),
+            sources=tuple((each.title, each.uri) for each in sources if each.visibility in may_see),
             index_version=next((version.name for version in versions if version.active), ""),
         )

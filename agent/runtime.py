@@ -24,7 +24,7 @@ from agent.settings import Settings
 if TYPE_CHECKING:
     from agent.agent import Agent
     from agent.ingest.pipeline import Ingestor
-    from agent.routing.protocol import Router
+    from agent.routing.router import FusedRouter
 
 
 _ROUTING_EMBEDDER = "all-minilm-l6-v2"
@@ -47,7 +47,7 @@ class Installation:
     settings: Settings
     stores: Stores
     embedder: Embedder
-    router: Router
+    router: FusedRouter
     ingestor: Ingestor
     agent: Agent
 
@@ -163,8 +163,13 @@ async def open_index(store: KnowledgeStore, embedder: Embedder) -> None:
     if active is None:
         await store.open_index(wanted)
     elif active.spec.embedder != wanted.embedder:
-        made_with = active.spec.embedder.partition(":")[0]
+        made_with, named = (spec.embedder.partition(":")[0] for spec in (active.spec, wanted))
+        if made_with == named:
+            raise ConfigurationError(
+                f"The index in use was made with another version of {named}.",
+                "`lorekeeper index build` makes a new one beside it.",
+            )
         raise ConfigurationError(
-            f"The index in use was made with {made_with}, the settings name {embedder.info.name}.",
+            f"The index in use was made with {made_with}, the settings name {named}.",
             f"`lorekeeper index build` makes a new one; LOREKEEPER_EMBEDDER={made_with} keeps the old.",
         )

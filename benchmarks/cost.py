@@ -88,10 +88,10 @@ def _chat(data_dir: Path) -> tuple[list[float], float]:
     for _ in range(STARTS + 1):
         began = time.perf_counter()
         process, terminal = _spawn(data_dir)
-        _until(terminal, "> ")
+        _until(terminal, "Ctrl-D ends.", ">")
         starts.append(time.perf_counter() - began)
         os.write(terminal, b"When did we replace our pool pump?\n")
-        _until(terminal, "Sources:")
+        _until(terminal, "Sources:", ">")
         memory = max(memory, _resident_mb(process.pid))
         os.write(terminal, b"\x04")
         process.wait(timeout=60)
@@ -109,14 +109,17 @@ def _spawn(data_dir: Path) -> tuple[subprocess.Popen[bytes], int]:
     return process, ours
 
 
-def _until(terminal: int, wanted: str, seconds: float = 120) -> None:
-    seen = ""
+def _until(terminal: int, *wanted: str, seconds: float = 120) -> None:
+    """Read until each of `wanted` has appeared, one after the other."""
+    seen, at = "", 0
     end = time.monotonic() + seconds
-    while wanted not in seen:
-        ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
-        if not ready:
-            raise TimeoutError(f"{wanted!r} did not appear in: {seen[-500:]!r}")
-        seen += os.read(terminal, 65536).decode("utf-8", "replace")
+    for text in wanted:
+        while (found := seen.find(text, at)) < 0:
+            ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"{text!r} did not appear in: {seen[-500:]!r}")
+            seen += os.read(terminal, 65536).decode("utf-8", "replace")
+        at = found + len(text)
 
 
 def _resident_mb(pid: int) -> float:

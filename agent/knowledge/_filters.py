@@ -21,7 +21,7 @@ def visible(query: SearchQuery) -> Expr:
     """What the asker may see and the query asks for."""
     from lancedb.expr import col, lit
 
-    parts = [col("visibility").isin(sorted(query.may_see))]
+    parts = [of_visibilities(query.may_see)]
     if query.categories:
         parts.append(col("category").isin(list(query.categories)))
     if query.sources:
@@ -33,6 +33,12 @@ def visible(query: SearchQuery) -> Expr:
     if query.until is not None:
         parts.append(col("date").lte(lit(query.until)))
     return reduce(lambda left, right: left.and_(right), parts)
+
+
+def of_visibilities(may_see: frozenset[str]) -> Expr:
+    from lancedb.expr import col
+
+    return col("visibility").isin(sorted(may_see))
 
 
 def of_sources(sources: Sequence[SourceId]) -> Expr:

@@ -155,12 +155,13 @@ class LanceStore(KnowledgeStore):
             table = await self._tables.open(name, query.guild)
             return () if table is None else await hybrid(table, query)
 
-    async def author_names(self, guild: GuildId) -> tuple[str, ...]:
+    async def author_names(self, guild: GuildId, may_see: frozenset[str]) -> tuple[str, ...]:
         with _as_store_errors(self._folder):
             table = await self._opened(guild, None)
             if table is None:
                 return ()
-            rows = await table.query().select(["author_name"]).to_arrow()
+            query = table.query().where(_filters.of_visibilities(may_see))
+            rows = await query.select(["author_name"]).to_arrow()
             return tuple(sorted(name for name in rows["author_name"].unique().to_pylist() if name))
 
     async def count(self, guild: GuildId, *, version: str | None = None) -> int:

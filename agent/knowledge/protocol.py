@@ -123,7 +123,7 @@ class KnowledgeStore(Protocol):
 
     async def count(self, guild: GuildId, *, version: str | None = None) -> int: ...
 
-    async def author_names(self, guild: GuildId) -> tuple[str, ...]:
+    async def author_names(self, guild: GuildId, may_see: frozenset[str]) -> tuple[str, ...]:
         """Every distinct author name, sorted; what "what did Marta say" is read against."""
         ...
 

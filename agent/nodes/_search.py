@@ -27,7 +27,8 @@ async def search(
     if constraints.source:
         stored = await parts.catalog.sources(question.guild)
         wanted = constraints.source.casefold()
-        sources = tuple(s.id for s in stored if wanted in (s.title.casefold(), s.uri.casefold()))
+        seen = (each for each in stored if each.visibility in question.asker.may_see)
+        sources = tuple(each.id for each in seen if wanted in (each.title.casefold(), each.uri.casefold()))
     vectors = await parts.embedder.embed([text], EmbedKind.QUERY)
     query = SearchQuery(
         guild=question.guild,

@@ -22,7 +22,7 @@ async def understand(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     """Raises `UsageError` when there is no question in the text."""
     parts, question = runtime.context, state["question"]
     text = clean_question(question.text, parts.settings.question_characters)
-    view = await parts.views.get(question.guild)
+    view = await parts.views.get(question.guild, question.asker.may_see)
     language = detect_language(text, question.language or parts.settings.language)
     choice = pick_intent(text, language)
     if question.intent is not None:

@@ -20,6 +20,10 @@ _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\s*\n\s*\n\s*")
 
 
+_TERMINAL_CODE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""A colour or a movement of the cursor; without its first character it would be glued to a word."""
+
+
 def clean_question(text: str, limit: int) -> str:
     """Normalise `text` to NFC without invisible characters.
 
@@ -28,6 +32,7 @@ def clean_question(text: str, limit: int) -> str:
     """
     if not text.strip():
         raise UsageError("The question is empty.", _HINT)
+    text = _TERMINAL_CODE.sub("", text)
     cleaned = _without_invisible(text)
     if not cleaned:
         raise UsageError("The question holds only characters that cannot be seen.", _HINT)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import opening
-from bot.output import JsonOption, note, print_json, print_table, progress, run
+from bot.output import GuildOption, JsonOption, note, print_json, print_table, progress, run, waiting
 
 app = typer.Typer(help="List, install and choose models.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -31,6 +31,18 @@ def install(
 def use(name: Annotated[str, typer.Argument(help="As `list` shows it.")]) -> None:
     """Use this model from the next start on; LOREKEEPER_CHAT_MODEL and LOREKEEPER_EMBEDDER still win."""
     run(_use(name))
+
+
+@app.command(epilog="Example: lorekeeper models study")
+def study(
+    questions: Annotated[int, typer.Option(help="At most so many model calls.", min=1)] = 60,
+    guild: GuildOption = "local",
+) -> None:
+    """Let the router learn how far to trust the language model in use, on the guild's labelled questions.
+
+    Until then the model has no say in routing. Never do it on labels that the model was trained on.
+    """
+    run(_study(guild, questions))
 
 
 async def _list(as_json: bool) -> None:
@@ -70,3 +82,12 @@ async def _use(name: str) -> None:
 
     entry = await use_model(opening.settings(), name)
     note(f"{entry.name} is used from the next start on.")
+
+
+async def _study(guild: str, questions: int) -> None:
+    from agent.contracts import GuildId
+
+    async with opening.installation() as opened:
+        with waiting("Asking the model"):
+            asked = await opened.router.study(GuildId(guild), questions)
+    note(f"The model was asked about {asked} labelled questions; routing now weighs it by its answers.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from agent.contracts import (
     Answered,
     AnswerKind,
     Asker,
+    Constraints,
     EvidenceFound,
     GuildId,
     Intent,
@@ -137,7 +139,7 @@ async def secret_guild(household: Installation, tmp_path: Path, name: str) -> Gu
 async def test_what_an_asker_may_not_see_shows_nowhere(
     household: Installation, tmp_path: Path, text: str
 ) -> None:
-    guild = await secret_guild(household, tmp_path, f"secret-{abs(hash(text))}")
+    guild = await secret_guild(household, tmp_path, f"secret-{zlib.crc32(text.encode())}")
     agent = agent_with(household, settings=LENIENT)
     events = await events_of(agent, text, guild=guild)
     ended = events[-1]
@@ -203,3 +205,18 @@ async def test_no_guild_sees_another(household: Installation) -> None:
     assert ended.evidence is not None
     assert ended.evidence.items == ()
     assert ended.answer.declined
+
+
+async def test_naming_a_hidden_source_or_member_is_like_naming_nobody(
+    household: Installation, tmp_path: Path
+) -> None:
+    guild = await new_guild(household, "hidden-names")
+    hidden = "---\ntitle: Nightfall budget\nauthor: Griselda\n---\nThe budget is 40,000 dollars.\n"
+    await keep(household, guild, tmp_path / "nightfall.md", hidden, visibility="channel:1")
+    for asked in ("What stands in the Nightfall budget?", "What did Griselda say about the budget?"):
+        inside = await answered(household.agent, asked, guild=guild, asker=insider())
+        outside = await answered(household.agent, asked, guild=guild)
+        assert inside.episode.searched is not None
+        assert outside.episode.searched is not None
+        assert inside.episode.searched.constraints.said
+        assert outside.episode.searched.constraints == Constraints()

@@ -265,8 +265,10 @@ async def test_author_names_are_each_named_once(store: KnowledgeStore) -> None:
     names = ["Marta", "", "Ana", "Marta"]
     many = passages_of(NOTES, "a", "b", "c", "d")
     await put(store, *(replace(one, author_name=name) for one, name in zip(many, names, strict=True)))
-    assert await store.author_names(HOME) == ("Ana", "Marta")
-    assert await store.author_names(WORK) == ()
+    assert await store.author_names(HOME, frozenset({GUILD_WIDE})) == ("Ana", "Marta")
+    assert await store.author_names(HOME, frozenset({"channel:1"})) == ()
+    assert await store.author_names(HOME, frozenset()) == ()
+    assert await store.author_names(WORK, frozenset({GUILD_WIDE})) == ()
 
 
 async def test_an_unknown_guild_is_an_empty_guild(store: KnowledgeStore) -> None:
@@ -306,7 +308,7 @@ async def test_a_store_without_an_index_is_empty_and_takes_nothing(empty_store: 
     assert await empty_store.versions() == ()
     assert await empty_store.search(about("pump")) == ()
     assert await empty_store.count(HOME) == 0
-    assert await empty_store.author_names(HOME) == ()
+    assert await empty_store.author_names(HOME, frozenset({GUILD_WIDE})) == ()
     await empty_store.optimize()
     assert await empty_store.check()
     with pytest.raises(StoreError):

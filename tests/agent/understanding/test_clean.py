@@ -17,7 +17,7 @@ LIMIT = 4000
         ("  spaces \t everywhere  ", "spaces everywhere"),
         ("two\r\nlines", "two\nlines"),
         ("one\n\n\n \n\ntwo", "one\n\ntwo"),
-        ("bell\x07 and\x00 null\x1b[31m", "bell and null[31m"),
+        ("bell\x07 and\x00 null\x1b[31m", "bell and null"),
         ("pu\u200bmp fil\u200dter \ufeffsand so\u00adft", "pump filter sand soft"),
         ("safe\u202etxt.exe\u202c \u2066x\u2069", "safetxt.exe x"),
         ("lone \ud800 surrogate", "lone surrogate"),
