@@ -66,16 +66,15 @@ class Agent:
             episode=EpisodeId(new_id()),
             now=question.asked_at or self.parts.clock(),
         )
-        state = cast(State, dict(asked))
         events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
-        run = asyncio.create_task(self._run(asked, state, meter, events.put_nowait))
+        run = asyncio.create_task(self._run(asked, meter, events.put_nowait))
         run.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
                 yield event
             error = run.exception()
             if error is not None:
-                yield await self._failed(state, meter, error)
+                yield await self._failed(asked, meter, error)
         finally:
             run.cancel()
             await asyncio.wait([run])
@@ -133,20 +132,12 @@ class Agent:
         """Take back what *remember* stored; False when it is gone already."""
         return await self.parts.keeper.remove(guild, [entry]) > 0
 
-    async def _run(
-        self, asked: Asked, state: State, meter: Meter, emit: Callable[[AnswerEvent], None]
-    ) -> None:
+    async def _run(self, asked: Asked, meter: Meter, emit: Callable[[AnswerEvent], None]) -> None:
         METER.set(meter)
-        stream = self._graph.astream(asked, context=self.parts, stream_mode=["custom", "updates"])
-        async for mode, data in stream:
-            if mode == "custom":
-                emit(cast(AnswerEvent, data))
-                continue
-            for update in cast("dict[str, State | None]", data).values():
-                # Kept beside the graph, so that a question that fails is recorded with what it had reached.
-                state.update(update or cast(State, {}))
+        async for event in self._graph.astream(asked, context=self.parts, stream_mode="custom"):
+            emit(cast(AnswerEvent, event))
 
-    async def _failed(self, state: State, meter: Meter, error: BaseException) -> Failed:
+    async def _failed(self, asked: Asked, meter: Meter, error: BaseException) -> Failed:
         """Record a question that ended in an error and say so."""
         error_id = secrets.token_hex(4)
         failure = failure_of(error, error_id)
@@ -155,15 +146,16 @@ class Agent:
             logging.WARNING if known else logging.ERROR,
             "question failed error_id=%s episode=%s: %s",
             error_id,
-            state["episode"],
+            asked["episode"],
             error,
             exc_info=None if known else error,
         )
         METER.set(meter)
         try:
+            state = cast(State, {**asked, **meter.reached})
             await self.parts.journal.record(episode_of(state, error=str(error), error_id=error_id))
         except StoreError as unrecorded:
-            _log.error("episode %s was not recorded: %s", state["episode"], unrecorded)
+            _log.error("episode %s was not recorded: %s", asked["episode"], unrecorded)
         return failure
 
 

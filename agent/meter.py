@@ -1,4 +1,4 @@
-"""What one question cost: time of each stage, time inside models, which models answered.
+"""What one question cost and reached: time of each stage, time inside models, which models answered.
 
 The meter of the question that is being answered travels in a context variable, so that a model that is
 shared by every question can tell the right one what a call took. Model calls of one question may
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from agent.contracts import ModelInfo, Stage
 
@@ -24,6 +25,8 @@ class Meter:
     stages: dict[Stage, float] = field(default_factory=dict)
     model_calls: list[tuple[float, float]] = field(default_factory=list)
     models: dict[str, ModelInfo] = field(default_factory=dict)
+    reached: dict[str, Any] = field(default_factory=dict)
+    """What the stages wrote so far, so that a question that fails is recorded with what it had reached."""
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:

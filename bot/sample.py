@@ -55,14 +55,10 @@ def is_loaded(settings: Settings) -> bool:
 
 
 def sample_categories(folder: Path = HOUSEHOLD) -> list[Category]:
-    """Return the sample's categories; the Spanish name helps the router, so it is in the description."""
+    """Return the categories. Spanish names stay out: in a description they cost English questions theirs."""
     rows: list[dict[str, Any]] = yaml.safe_load((folder / "categories.yaml").read_text("utf-8"))
     return [
-        Category(
-            slug=Slug(row["slug"]),
-            name=row["name"],
-            description=f"{row['description'].strip()} ({row['name_es']})",
-        )
+        Category(slug=Slug(row["slug"]), name=row["name"], description=row["description"].strip())
         for row in rows
     ]
 

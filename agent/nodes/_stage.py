@@ -27,8 +27,11 @@ def stage(name: Stage) -> Callable[[Node], Node]:
         @functools.wraps(node)
         async def timed(state: State, *, runtime: Runtime[Parts]) -> dict[str, Any]:
             runtime.stream_writer(StageChanged(stage=name))
-            with current_meter().stage(name):
-                return await node(state, runtime=runtime)
+            meter = current_meter()
+            with meter.stage(name):
+                written = await node(state, runtime=runtime)
+            meter.reached |= written
+            return written
 
         return timed
 
