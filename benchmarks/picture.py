@@ -12,11 +12,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from agent.answering.compose import sources_block
 from agent.contracts import Answered, Question
 from agent.runtime import open_installation
 from agent.settings import load_settings
 from benchmarks.household import ASKED
-from bot.answers import answer_text
 from bot.chat.screen import explain
 from bot.sample import load_sample
 
@@ -43,7 +43,10 @@ async def main() -> None:
                 if not isinstance(answered, Answered):
                     raise TypeError(f"{text} was not answered: {answered}")
                 console.print(Text.assemble(("> ", "bold green"), text))
-                console.print(Text(answer_text(answered)), end="\n\n")
+                console.print(
+                    Text(f"{answered.answer.text}\n\n{sources_block(answered.answer.quotes)}".strip()),
+                    end="\n\n",
+                )
                 if number == 0:
                     console.print(Text.assemble(("> ", "bold green"), "/why"))
                     why = explain(answered).splitlines()[:_WHY_LINES]

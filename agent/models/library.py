@@ -30,7 +30,7 @@ from agent.errors import (
     ModelMissingError,
     UsageError,
 )
-from agent.models.files import made_atomically, storage_error, write_atomically
+from agent.files import made_atomically, write_atomically, write_error
 from agent.models.gguf_file import check_gguf
 from agent.models.protocol import ChatModel, Embedder
 from agent.models.weights import (
@@ -292,7 +292,7 @@ def _install(settings: Settings, path: Path, name: str, progress: Progress | Non
         record = _Record(sha256=digest, size=target.stat().st_size, licence=summary.licence)
         write_atomically(target.with_suffix(".json"), record.model_dump_json(indent=1).encode())
     except OSError as error:
-        raise storage_error(target, error) from error
+        raise write_error(target, error) from error
     return _installed_entry(target, settings, chosen_chat_model(settings))
 
 
@@ -341,8 +341,5 @@ def _use(settings: Settings, name: str) -> ModelEntry:
         name = str(_chat_file(name, settings)[0]) if _is_path(name) else name
         _chat_file(name, settings)
     choice = _kept_choice(settings).model_copy(update={field: name})
-    try:
-        write_atomically(_choice_file(settings), choice.model_dump_json(indent=1).encode())
-    except OSError as error:
-        raise storage_error(_choice_file(settings), error) from error
+    write_atomically(_choice_file(settings), choice.model_dump_json(indent=1).encode())
     return next(entry for entry in _entries(settings) if entry.name == name)

@@ -22,7 +22,7 @@ from safetensors.numpy import load_file
 
 from agent.contracts import ModelInfo
 from agent.errors import ModelBrokenError, ModelError
-from agent.models.files import made_atomically, storage_error
+from agent.files import made_atomically, write_error
 from agent.models.protocol import EmbedKind, Vector, Vectors
 
 _NAME = "all-minilm-l6-v2"
@@ -135,7 +135,7 @@ def _convert(safetensors: Path, tokenizer: Path, target: Path) -> None:
     except (SafetensorError, json.JSONDecodeError, KeyError) as error:
         raise ModelBrokenError(f"{safetensors} cannot be converted: {error}.") from error
     except OSError as error:
-        raise storage_error(target, error) from error
+        raise write_error(target, error) from error
 
 
 def _write_gguf(tensors: dict[str, Any], tokenizer: dict[str, Any], path: Path) -> None:

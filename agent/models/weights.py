@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from agent.errors import ModelBrokenError, ModelMissingError
-from agent.models.files import write_atomically
+from agent.errors import ModelBrokenError, ModelMissingError, StoreError
+from agent.files import write_atomically
 
 _log = logging.getLogger(__name__)
 
@@ -217,5 +217,5 @@ def _remembered(memory_file: Path) -> dict[str, _Seen]:
 def _remember(memory_file: Path, memory: dict[str, _Seen]) -> None:
     try:
         write_atomically(memory_file, _Memory.dump_json(memory, indent=1))
-    except OSError as error:
-        _log.warning("%s cannot be written, so starting stays slow: %s", memory_file, error)
+    except StoreError as error:
+        _log.warning("starting stays slow: %s", error)
