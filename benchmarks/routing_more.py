@@ -12,12 +12,12 @@ import numpy as np
 from agent.contracts import Category, Example, RouteDecision, Slug
 from agent.models.library import open_chat_model
 from agent.models.protocol import Vectors
+from agent.models.space import unit
 from agent.routing.decide import could_change, decide
 from agent.routing.fusion import Floats, within
 from agent.routing.labels import Labels, arrange
 from agent.routing.learned import Learned, Opinion, consider, learn, spread
 from agent.routing.memory import RoutingMemory
-from agent.routing.space import unit
 from agent.routing.vote import ModelVote
 from agent.settings import Settings
 from benchmarks.report import Section

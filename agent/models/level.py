@@ -4,7 +4,7 @@ multilingual-e5 puts any passage in the question's own language before one in th
 Spanish question finds its English passage first in 29 % of the household's cross-lingual questions. Taking
 away where its vectors crowd, and the direction that leads from one language to the other, makes that 62 %
 (and 62 % to 95 % within the best eight), for a point of dense recall in English that the words make up for.
-See agent/routing/space.py for the method. Questions and passages crowd in different places, because the
+See agent/models/space.py for the method. Questions and passages crowd in different places, because the
 model is told which is which, so each kind has a space of its own.
 """
 
@@ -22,9 +22,9 @@ import numpy as np
 
 from agent.contracts import ModelInfo
 from agent.files import write_atomically
+from agent.models.background import ENGLISH, SPANISH
 from agent.models.protocol import Embedder, EmbedKind, Vectors
-from agent.routing.background import ENGLISH, SPANISH
-from agent.routing.space import Space, space_between
+from agent.models.space import Space, space_between
 
 
 class LevelEmbedder:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.contracts import GuildId
+from agent.models.background import ENGLISH, SPANISH
 from agent.models.protocol import Embedder, EmbedKind, Vectors
-from agent.routing.background import ENGLISH, SPANISH
+from agent.models.space import Space, join, space_between
 from agent.routing.memory import RoutingMemory
-from agent.routing.space import Space, join, space_between
 
 _NO_GUILD = GuildId("")
 """Whose the background questions are."""

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from agent.models.protocol import Vectors
+from agent.models.space import unit
 from agent.routing import ridge
 from agent.routing.ridge import Rows, fit_ridge
-from agent.routing.space import unit
 
 CATEGORIES = 4
 
