@@ -6,6 +6,7 @@ The sample is loaded into a temporary folder and asked for real; only the prompt
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from pathlib import Path
 
@@ -27,6 +28,8 @@ QUESTIONS = (
     "What is the capital of Mongolia?",
 )
 _WHY_LINES = 10
+_REMOTE_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""Rich names a font on the web; a picture in a private project asks nobody for anything."""
 
 
 async def main() -> None:
@@ -44,7 +47,9 @@ async def main() -> None:
                     raise TypeError(f"{text} was not answered: {answered}")
                 console.print(Text.assemble(("> ", "bold green"), text))
                 console.print(
-                    Text(f"{answered.answer.text}\n\n{sources_block(answered.answer.quotes)}".strip()),
+                    Text(
+                        f"{answered.answer.text}\n\n{sources_block(answered.answer.quotes, answered.answer.language)}".strip()
+                    ),
                     end="\n\n",
                 )
                 if number == 0:
@@ -52,7 +57,7 @@ async def main() -> None:
                     why = explain(answered).splitlines()[:_WHY_LINES]
                     console.print(Text("\n".join(why), style="dim"), end="\n\n")
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    console.save_svg(str(PICTURE), title="Lorekeeper")
+    PICTURE.write_text(_REMOTE_FONT.sub("", console.export_svg(title="Lorekeeper")), "utf-8")
 
 
 if __name__ == "__main__":
