@@ -46,12 +46,8 @@ async def main() -> None:
                 if not isinstance(answered, Answered):
                     raise TypeError(f"{text} was not answered: {answered}")
                 console.print(Text.assemble(("> ", "bold green"), text))
-                console.print(
-                    Text(
-                        f"{answered.answer.text}\n\n{sources_block(answered.answer.quotes, answered.answer.language)}".strip()
-                    ),
-                    end="\n\n",
-                )
+                block = sources_block(answered.answer.quotes, answered.answer.language)
+                console.print(Text(f"{answered.answer.text}\n\n{block}".strip()), end="\n\n")
                 if number == 0:
                     console.print(Text.assemble(("> ", "bold green"), "/why"))
                     why = explain(answered).splitlines()[:_WHY_LINES]
