@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from agent.answering.cues import answer_type, holds
-from agent.answering.words import content_words, language_of
-from agent.contracts import Evidence, EvidenceItem
+from agent.answering.words import content_words, fold, language_of
+from agent.contracts import Evidence, EvidenceItem, Passage
+from agent.ingest.documents import SEPARATOR
 from agent.language.sentences import split_sentences
 
 _NOTE = 260
@@ -73,7 +74,7 @@ def candidates(question: str, evidence: Evidence) -> tuple[Candidate, ...]:
     question first, and words cannot help in the other: of the household's 21 tuning questions on notes in the
     other language 5 found their answer without `foreign` and `near_own`, 15 with them.
     """
-    sentences = [_sentences(item.passage.text) for item in evidence.items]
+    sentences = [_sentences(item.passage) for item in evidence.items]
     words = content_words(question)
     rarity = _rarity(words, [set(sentence.words) for each in sentences for sentence in each])
     asked = _Asked(text=question, words=words, rarity=rarity)
@@ -156,12 +157,25 @@ def _pairs(asked: Sequence[str], words: Sequence[str]) -> float:
     return len(pairs & set(pairwise(words))) / len(pairs) if pairs else 0.0
 
 
-def _sentences(text: str) -> tuple[_Sentence, ...]:
-    spans = [span for each in split_sentences(text) if (span := _unmarked(text, *each))]
-    if len(text) <= _NOTE and 1 < len(spans) <= _NOTE_SENTENCES:
+def _sentences(passage: Passage) -> tuple[_Sentence, ...]:
+    text, body = passage.text, body_of(passage)
+    told = [(start, end) for start, end in split_sentences(text) if start >= body]
+    spans = [span for each in told if (span := _unmarked(text, *each))]
+    if len(text) - body <= _NOTE and 1 < len(spans) <= _NOTE_SENTENCES:
         spans = [(spans[0][0], spans[-1][1])]
     found = [_Sentence(start=start, end=end, words=content_words(text[start:end])) for start, end in spans]
     return tuple(sentence for sentence in found if len(sentence.words) > 1) or tuple(found)
+
+
+def body_of(passage: Passage) -> int:
+    """Where the text after the passage's own headings begins: they name what is told and tell nothing."""
+    names = {fold(name) for name in (passage.title, *passage.location.split(" › "))}
+    body = 0
+    while True:
+        first, _, rest = passage.text[body:].partition(SEPARATOR)
+        if not rest.strip() or fold(first.strip()) not in names:
+            return body
+        body += len(first) + len(SEPARATOR)
 
 
 def _unmarked(text: str, start: int, end: int) -> tuple[int, int] | None:
