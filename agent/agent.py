@@ -30,7 +30,7 @@ from agent.contracts import (
     Slug,
     SourceId,
 )
-from agent.errors import LorekeeperError, StoreError, UsageError
+from agent.errors import DeadlineError, LorekeeperError, StoreError, UsageError
 from agent.graph import build_graph
 from agent.ids import new_id
 from agent.meter import METER, Meter
@@ -161,6 +161,11 @@ class Agent:
 
 def failure_of(error: BaseException, error_id: str) -> Failed:
     """Turn what a stage raised into one line for people."""
+    if isinstance(error, NodeTimeoutError):
+        error = DeadlineError(
+            f"The stage “{error.node}” took longer than {error.timeout:g} seconds.",
+            "Ask again, or raise LOREKEEPER_STAGE_SECONDS.",
+        )
     if isinstance(error, LorekeeperError):
         return Failed(
             message=str(error),
@@ -168,13 +173,6 @@ def failure_of(error: BaseException, error_id: str) -> Failed:
             error_id=error_id,
             retryable=error.transient,
             misuse=isinstance(error, UsageError),
-        )
-    if isinstance(error, NodeTimeoutError):
-        return Failed(
-            message=f"The stage “{error.node}” took longer than {error.timeout:g} seconds.",
-            hint="Ask again, or raise LOREKEEPER_STAGE_SECONDS.",
-            error_id=error_id,
-            retryable=True,
         )
     return Failed(
         message="Something went wrong inside Lorekeeper.",

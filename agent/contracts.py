@@ -384,8 +384,6 @@ class Stage(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageChanged:
     stage: Stage
-    detail: str = ""
-    """For people: the categories searched, the rewritten query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

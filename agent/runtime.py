@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agent.catalog.protocol import Catalog
-from agent.contracts import LOCAL_GUILD
+from agent.contracts import LOCAL_GUILD, GuildId
 from agent.errors import ConfigurationError
 from agent.files import write_error
 from agent.journal.protocol import Journal
@@ -140,14 +140,34 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
 
 async def _second_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder | None:
     """Open what knows English questions better than the multilingual one: 2.7 points on BANKING77."""
-    from agent.models.library import chosen_embedder, open_embedder
+    from agent.models.library import chosen_embedder
     from agent.models.metered import MeteredEmbedder
 
     if chosen_embedder(settings) == _ROUTING_EMBEDDER:
         return None
-    second = MeteredEmbedder(await open_embedder(settings.model_copy(update={"embedder": _ROUTING_EMBEDDER})))
+    second = MeteredEmbedder(await open_routing_embedder(settings))
     stack.push_async_callback(second.close)
     return second
+
+
+async def open_routing_embedder(settings: Settings) -> Embedder:
+    """Open the embedder that routes English questions. Raises `ModelError`."""
+    from agent.models.library import open_embedder
+
+    return await open_embedder(settings.model_copy(update={"embedder": _ROUTING_EMBEDDER}))
+
+
+async def drop_guild(stores: Stores, guild: GuildId) -> None:
+    """Delete what a guild keeps and what was derived from it; the catalog goes last, so that a stop in the
+    middle can be gone on with. Raises `UnknownGuildError`, `StoreError`.
+    """
+    from agent.routing.memory import MEMORY_FILE, RoutingMemory
+
+    await stores.catalog.revision(guild)
+    await stores.store.drop_guild(guild)
+    memory = RoutingMemory(stores.settings.data_dir / MEMORY_FILE)
+    await asyncio.to_thread(memory.keep_only, guild, ())
+    await stores.catalog.drop_guild(guild)
 
 
 async def open_index(store: KnowledgeStore, embedder: Embedder) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agent.errors import LorekeeperError
 from agent.models.protocol import ChatMessage, EmbedKind
-from agent.runtime import open_index, open_stores
+from agent.runtime import open_index, open_routing_embedder, open_stores
 from agent.settings import Settings
 from bot import opening
 
@@ -69,6 +69,16 @@ async def _embedder(settings: Settings) -> str:
         return f"{info.name} on {info.engine}, {embedder.dimension} dimensions, {info.digest[:12]}"
 
 
+async def _routing_embedder(settings: Settings) -> str:
+    embedder = await open_routing_embedder(settings)
+    try:
+        await embedder.embed(["doctor"], EmbedKind.QUERY)
+        info = embedder.info
+        return f"{info.name} on {info.engine}, for English questions, {info.digest[:12]}"
+    finally:
+        await embedder.close()
+
+
 async def _language_model(settings: Settings) -> str:
     from agent.models.library import open_chat_model
 
@@ -86,5 +96,6 @@ CHECKS: dict[str, Callable[[Settings], Awaitable[str]]] = {
     "journal": _journal,
     "knowledge": _knowledge,
     "embedder": _embedder,
+    "routing": _routing_embedder,
     "language model": _language_model,
 }

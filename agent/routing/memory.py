@@ -33,6 +33,10 @@ _T = TypeVar("_T")
 Row = NDArray[np.float32]
 
 
+MEMORY_FILE = "routing.db"
+"""In the data folder."""
+
+
 class RoutingMemory:
     """Rows of float32 by guild, maker (the digest of a model), text, and what else was given to the maker.
 

@@ -19,7 +19,7 @@ from agent.routing.decide import could_change, decide
 from agent.routing.fusion import Floats, within
 from agent.routing.guilds import TaughtGuilds
 from agent.routing.learned import Learned, Opinion, consider, spread
-from agent.routing.memory import RoutingMemory
+from agent.routing.memory import MEMORY_FILE, RoutingMemory
 from agent.routing.placing import Placed, Placer
 from agent.routing.vote import ModelVote
 from agent.settings import Settings
@@ -40,7 +40,7 @@ class FusedRouter:
         settings: Settings,
         second: Embedder | None = None,
     ) -> None:
-        memory = RoutingMemory(settings.data_dir / "routing.db")
+        memory = RoutingMemory(settings.data_dir / MEMORY_FILE)
         self._vote = ModelVote(chat, memory) if chat is not None else None
         self._placer = Placer(embedder, second, memory)
         self._guilds = TaughtGuilds(catalog, self._placer, memory, self._vote)

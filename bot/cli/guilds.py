@@ -63,9 +63,8 @@ async def _add(name: str) -> None:
 
 async def _remove(name: str) -> None:
     from agent.contracts import GuildId
+    from agent.runtime import drop_guild
 
     async with opening.stores() as stores:
-        await stores.catalog.revision(GuildId(name))
-        await stores.store.drop_guild(GuildId(name))
-        await stores.catalog.drop_guild(GuildId(name))
+        await drop_guild(stores, GuildId(name))
     note(f"{name} is gone.")

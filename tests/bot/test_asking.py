@@ -141,6 +141,7 @@ def test_doctor_finds_everything_well(at_home: Command) -> None:
         "journal",
         "knowledge",
         "embedder",
+        "routing",
         "language model",
     ]
     assert all(finding["ok"] for finding in ran.json)
