@@ -58,7 +58,6 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     from agent.catalog.sql import SqlCatalog
     from agent.database.engine import open_database
     from agent.journal.sql import SqlJournal
-    from agent.knowledge.lance import open_store
 
     folder = settings.data_dir
     try:
@@ -67,13 +66,20 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         raise write_error(folder, error) from error
     async with AsyncExitStack() as stack:
         database, store = await asyncio.gather(
-            open_database(folder / "lorekeeper.db"), open_store(folder / "knowledge")
+            open_database(settings.database_url.get_secret_value() or folder / "lorekeeper.db"),
+            _open_knowledge(settings),
         )
         stack.push_async_callback(database.close)
         stack.push_async_callback(store.close)
         catalog = SqlCatalog(database)
         await catalog.create_guild(LOCAL_GUILD)
         yield Stores(settings=settings, catalog=catalog, journal=SqlJournal(database), store=store)
+
+
+async def _open_knowledge(settings: Settings) -> KnowledgeStore:
+    from agent.knowledge.lance import open_store
+
+    return await open_store(settings.data_dir / "knowledge")
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Every setting, from the environment and `.env`, validated once at start.
 
-Each field is the environment variable `LOREKEEPER_<NAME>`; `.env.example` documents them all, and
+Each field is the environment variable `LOREKEEPER_<NAME>`, but for the addresses of servers, whose names are
+those that the servers' own tools use (`UNPREFIXED`); `.env.example` documents them all, and
 tests/bot/test_settings.py proves that it is complete and true.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +17,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.errors import ConfigurationError
 
 PREFIX = "LOREKEEPER_"
+UNPREFIXED = frozenset({"ollama_host", "weaviate_url", "weaviate_api_key", "database_url"})
+"""Fields whose variable is their name alone."""
 
 
 class Settings(BaseSettings):
@@ -35,6 +39,19 @@ class Settings(BaseSettings):
     timezone: str = "UTC"
     """IANA time zone in which "yesterday" and "last summer" are read."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    ollama_host: str = ""
+    """Addresses of Ollama servers, commas between; empty means models in this process."""
+    weaviate_url: str = ""
+    """Addresses of the nodes of one Weaviate, commas between; empty means LanceDB in the data folder."""
+    weaviate_api_key: SecretStr = SecretStr("")
+    weaviate_grpc_port: int = Field(default=50051, ge=1, le=65535)
+    weaviate_collection: str = Field(default="Lorekeeper", pattern=r"^[A-Z][A-Za-z0-9]{0,60}$")
+    """Alias of the collection in use; the collections behind it are named after it."""
+    weaviate_replicas: int = Field(default=1, ge=1, le=99)
+    """On how many nodes each passage is kept."""
+    database_url: SecretStr = SecretStr("")
+    """`postgresql://USER:PASSWORD@HOST/DATABASE`; empty means SQLite in the data folder."""
 
     chat_model: str = "smollm2-135m"
     """Name of a bundled model, or the path of a GGUF file."""
@@ -91,19 +108,29 @@ def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Set
     """
     given = {k: v for k, v in dotenv_values(env_file).items() if v is not None} if env_file else {}
     given |= os.environ
-    ours = {name: value for name, value in given.items() if name.upper().startswith(PREFIX)}
-    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    known = {variable(name): name for name in Settings.model_fields}
+    ours = {k: v for k, v in given.items() if k.upper().startswith(PREFIX) or k.upper() in known}
     for name in ours:
         if name.upper() not in known:
-            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)
-            raise ConfigurationError(f"Unknown setting {name}.", f"Did you mean {near[0]}?")
+            raise ConfigurationError(f"Unknown setting {name}.", f"Did you mean {_nearest(name, known)}?")
     values = {known[name.upper()]: value for name, value in ours.items()} | overrides
     try:
         return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
+        name = variable(str(first["loc"][0]))
         raise ConfigurationError(
             f"{name} is {first.get('input')!r}: {first['msg'].removeprefix('Value error, ')}.",
             "See .env.example for what it may be.",
         ) from error
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return field.upper() if field in UNPREFIXED else PREFIX + field.upper()
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Compared without the prefix, which would make every prefixed name look near."""
+    bare = {each.removeprefix(PREFIX): each for each in known}
+    return bare[difflib.get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1, cutoff=0.0)[0]]

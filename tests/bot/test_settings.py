@@ -8,32 +8,32 @@ from pathlib import Path
 import pytest
 
 from agent.errors import ConfigurationError
-from agent.settings import PREFIX, Settings, load_settings
+from agent.settings import Settings, load_settings, variable
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
-_LINE = re.compile(r"^# (LOREKEEPER_[A-Z_]+)=(.*)$", re.MULTILINE)
+_LINE = re.compile(r"^# ([A-Z_]+)=(.*)$", re.MULTILINE)
 
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+        monkeypatch.delenv(variable(name), raising=False)
 
 
 def test_every_setting_is_documented_once_and_nothing_else() -> None:
     documented = [name for name, _ in _LINE.findall(EXAMPLE.read_text("utf-8"))]
-    assert sorted(documented) == sorted(PREFIX + name.upper() for name in Settings.model_fields)
+    assert sorted(documented) == sorted(variable(name) for name in Settings.model_fields)
 
 
 @pytest.mark.parametrize(("name", "value"), _LINE.findall(EXAMPLE.read_text("utf-8")))
 def test_each_documented_default_is_the_default(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    field = name.removeprefix(PREFIX).lower()
-    if not value:
-        assert field == "data_dir"
-        return
+    field = next(field for field in Settings.model_fields if variable(field) == name)
     defaults = load_settings(None)
+    if not value:
+        assert field == "data_dir" or not getattr(defaults, field)
+        return
     monkeypatch.setenv(name, value)
     assert getattr(load_settings(None), field) == getattr(defaults, field)
 
@@ -59,6 +59,7 @@ def test_the_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: 
         ("LOREKEEPER_LANGAUGE", "LOREKEEPER_LANGUAGE"),
         ("LOREKEEPER_DATADIR", "LOREKEEPER_DATA_DIR"),
         ("LOREKEEPER_WEB_SECOND", "LOREKEEPER_WEB_SECONDS"),
+        ("LOREKEEPER_OLLAMA_HOST", "OLLAMA_HOST"),
     ],
 )
 def test_a_misspelt_setting_names_the_right_one(

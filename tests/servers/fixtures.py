@@ -6,12 +6,14 @@ a failure. Only what these fixtures started is ever used: no address comes from 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from typing import Final, TypeVar
 
 import pytest
 
 from agent.models.weights import find_weights
+from agent.settings import UNPREFIXED, variable
 from tests.servers.binaries import why_absent
 from tests.servers.ollama import OllamaServer
 from tests.servers.postgres import PostgresServer
@@ -32,6 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STARTED] = []
+    for field in UNPREFIXED:
+        os.environ.pop(variable(field), None)
 
 
 @pytest.hookimpl(wrapper=True)
