@@ -196,7 +196,7 @@ async def replace_source(
     ids = [passage.id for passage in passages]
     lacking = [identity for identity in ids if identity not in vectors]
     if lacking:
-        vectors = {**await _stored_vectors(table, lacking), **vectors}
+        vectors = {**await stored_vectors(table, lacking), **vectors}
     rows = _rows.to_rows(passages, vectors, dimension)
     touched = _filters.of_sources([source]).or_(_filters.of_ids(ids))
     if await table.count_rows(touched.to_sql()) == 0:
@@ -216,7 +216,8 @@ async def delete_sources(table: AsyncTable, sources: Sequence[SourceId]) -> int:
     return count
 
 
-async def _stored_vectors(table: AsyncTable, ids: Sequence[PassageId]) -> dict[PassageId, Vector]:
+async def stored_vectors(table: AsyncTable, ids: Sequence[PassageId]) -> dict[PassageId, Vector]:
+    """Of those that exist; each of shape (dimension,), float32."""
     query = table.query().where(_filters.of_ids(ids)).select(["id", _rows.VECTOR])
     rows = await query.to_arrow()
     return dict(zip(rows["id"].to_pylist(), _rows.vectors_of(rows), strict=True))

@@ -120,6 +120,13 @@ class LanceStore(KnowledgeStore):
         found = {passage.id: passage for passage in await self._passages(guild, None, _filters.of_ids, ids)}
         return tuple(found[identity] for identity in ids if identity in found)
 
+    async def vectors_of(
+        self, guild: GuildId, ids: Sequence[PassageId], *, version: str | None = None
+    ) -> Mapping[PassageId, Vector]:
+        with _as_store_errors(self._folder):
+            table = await self._opened(guild, version)
+            return {} if table is None or not ids else await _tables.stored_vectors(table, ids)
+
     async def delete_sources(
         self, guild: GuildId, sources: Sequence[SourceId], *, version: str | None = None
     ) -> int:

@@ -107,6 +107,12 @@ class KnowledgeStore(Protocol):
         """Those that exist, in the order asked."""
         ...
 
+    async def vectors_of(
+        self, guild: GuildId, ids: Sequence[PassageId], *, version: str | None = None
+    ) -> Mapping[PassageId, Vector]:
+        """Of those that exist, exactly as they were put; each of shape (dimension,), float32."""
+        ...
+
     async def delete_sources(
         self, guild: GuildId, sources: Sequence[SourceId], *, version: str | None = None
     ) -> int:

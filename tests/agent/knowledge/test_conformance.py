@@ -222,6 +222,31 @@ async def test_get_keeps_the_order_asked(store: KnowledgeStore) -> None:
     assert await store.get(WORK, wanted) == ()
 
 
+async def test_vectors_come_back_to_the_bit(store: KnowledgeStore) -> None:
+    await put(store, *passages_of(NOTES, "a", "b", "c"))
+    wanted = [PassageId(name) for name in ("notes/2", "nowhere", "notes/0")]
+
+    found = await store.vectors_of(HOME, wanted)
+    assert {name: vector.tobytes() for name, vector in found.items()} == {
+        "notes/0": a_vector("a").tobytes(),
+        "notes/2": a_vector("c").tobytes(),
+    }
+    assert await store.vectors_of(HOME, []) == {}
+    assert await store.vectors_of(WORK, wanted) == {}
+
+
+async def test_vectors_are_of_the_version_asked_for(empty_store: KnowledgeStore) -> None:
+    assert await empty_store.vectors_of(HOME, [PUMP.id]) == {}
+    await empty_store.open_index(SPEC)
+    await empty_store.open_index(replace(SPEC, dimension=2, embedder="flat@0"))
+    await put(empty_store, PUMP)
+    east = np.array([1.0, 0.0], dtype=np.float32)
+    await empty_store.put_source(HOME, NOTES, [PUMP], {PUMP.id: east}, version="v2")
+
+    assert (await empty_store.vectors_of(HOME, [PUMP.id]))[PUMP.id].tobytes() == a_vector(PUMP.text).tobytes()
+    assert (await empty_store.vectors_of(HOME, [PUMP.id], version="v2"))[PUMP.id].tobytes() == east.tobytes()
+
+
 async def test_passages_come_in_the_order_of_the_source(store: KnowledgeStore) -> None:
     many = passages_of(NOTES, *map(str, range(12)))
     await put(store, *reversed(many))
@@ -364,6 +389,7 @@ async def test_an_unknown_version_is_an_error(store: KnowledgeStore) -> None:
         store.activate("v9"),
         store.remove_version("v9"),
         store.count(HOME, version="v9"),
+        store.vectors_of(HOME, [PUMP.id], version="v9"),
         store.search(about("pump"), version="v9"),
         store.optimize(version="v9"),
         put(store, PUMP, version="v9"),
