@@ -39,6 +39,15 @@ class Settings(BaseSettings):
     timezone: str = "UTC"
     """IANA time zone in which "yesterday" and "last summer" are read."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_to: Literal["file", "stderr"] = "file"
+    log_format: Literal["text", "json"] = "text"
+    log_text: bool = False
+    """Let the log hold what members wrote and what models answered."""
+    traces_url: str = Field(default="", pattern=r"^(https?://.+)?$")
+    """Where OpenTelemetry traces go, by OTLP over HTTP; empty means none are made."""
+    health_host: str = "127.0.0.1"
+    health_port: int = Field(default=0, ge=0, le=65535)
+    """Of /healthz, /readyz and /metrics; 0 means not served."""
 
     ollama_host: str = ""
     """Addresses of Ollama servers, commas between; empty means models in this process."""
