@@ -155,6 +155,8 @@ episodes = Table(
     Column("intent", Text, nullable=False),
     Column("error_id", Text, nullable=False),
     Column("body", Document, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    UniqueConstraint("guild", "position"),
 )
 
 feedback = Table(
@@ -167,7 +169,18 @@ feedback = Table(
     Column("at", Moment, nullable=False),
     Column("kind", Text, nullable=False),
     Column("value", Document, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    UniqueConstraint("guild", "position"),
     ForeignKeyConstraint(["guild", "episode"], ["episodes.guild", "episodes.id"]),
     Index(None, "guild", "episode"),
     Index(None, "guild", "member"),
 )
+
+journal_positions = Table(
+    "journal_positions",
+    metadata,
+    Column("guild", Text, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+"""The last `position` of a guild's episodes and feedback. Whoever raises it holds its row until the end of
+the transaction, so positions become visible in their order."""

@@ -88,11 +88,12 @@ def check_value(kind: FeedbackKind, value: Mapping[str, Any]) -> None:
 
 
 def standing_votes(events: Iterable[Feedback]) -> dict[MemberId, int]:
-    """Return each member's vote on one episode, 1 or -1.
+    """Return each member's vote on one episode, 1 or -1. `events` are in the journal's order.
 
-    The latest vote of a member counts that the same member has not retracted; one of 0 takes it back.
+    The latest vote of a member counts that the same member has not retracted; one of 0 takes it back. Not
+    the latest by `at`: the clock of the machine that stored it may have been behind.
     """
-    ordered = sorted(events, key=lambda event: (event.at, event.id))
+    ordered = tuple(events)
     retracted = {
         (event.member, event.value["event"]) for event in ordered if event.kind is FeedbackKind.RETRACTION
     }

@@ -28,7 +28,7 @@ class Journal(Protocol):
         after: EpisodeId | None = None,
         limit: int = 100,
     ) -> tuple[Episode, ...]:
-        """Oldest first, which is the order of the ids; `after` pages on."""
+        """In the order in which they were stored, whatever the clocks said; `after` pages on."""
         ...
 
     async def add_feedback(self, event: Feedback) -> None:
@@ -41,7 +41,7 @@ class Journal(Protocol):
     async def feedback(
         self, guild: GuildId, *, episode: EpisodeId | None = None, member: MemberId | None = None
     ) -> tuple[Feedback, ...]:
-        """Every event, oldest first by `at`, retracted ones and retractions included."""
+        """Every event in the order in which they were stored, retracted ones and retractions included."""
         ...
 
     async def votes(self, guild: GuildId, episode: EpisodeId) -> dict[MemberId, int]:

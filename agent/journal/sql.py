@@ -3,15 +3,19 @@
 What queries select by is a column; the rest of an episode is one JSON document, validated against the
 contracts when it is read. JSON also keeps what text columns of some databases refuse: NUL, lone surrogates
 and infinities come back as they were.
+
+The order of rows is `position`, counted in the database. Ids and times come from the clocks of the machines
+that wrote them, of which one may be behind.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import RowMapping, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import Episode, EpisodeId, Feedback, FeedbackKind, GuildId, MemberId
@@ -21,7 +25,9 @@ from agent.errors import StoreError, UsageError
 from agent.journal.feedback import check_value, standing_votes
 
 _EPISODE: Final = TypeAdapter(Episode)
+_POSITIONS: Final = tables.journal_positions
 _COLUMNS: Final = frozenset({"guild", "id", "member", "asked_at", "intent", "error_id"})
+_FEEDBACK: Final = select(*(column for column in tables.feedback.c if column.name != "position"))
 
 
 class SqlJournal:
@@ -33,6 +39,7 @@ class SqlJournal:
     async def record(self, episode: Episode) -> None:
         row = {name: getattr(episode, name) for name in _COLUMNS} | {"body": _body(episode)}
         async with self._database.write() as connection:
+            row["position"] = await self._next_position(connection, episode.guild)
             await connection.execute(self._database.upsert(tables.episodes), row)
 
     async def episode(self, guild: GuildId, id: EpisodeId) -> Episode | None:  # noqa: A002
@@ -48,11 +55,11 @@ class SqlJournal:
         limit: int = 100,
     ) -> tuple[Episode, ...]:
         columns = tables.episodes.c
-        query = select(tables.episodes).where(columns.guild == guild).order_by(columns.id).limit(limit)
+        query = select(tables.episodes).where(columns.guild == guild).order_by(columns.position).limit(limit)
         if since is not None:
             query = query.where(columns.asked_at >= since)
         if after is not None:
-            query = query.where(columns.id > after)
+            query = query.where(columns.position > _position_before(guild, after))
         return await self._episodes(query)
 
     async def _episodes(self, query: Select[Any]) -> tuple[Episode, ...]:
@@ -62,19 +69,19 @@ class SqlJournal:
 
     async def add_feedback(self, event: Feedback) -> None:
         check_value(event.kind, event.value)
-        columns = tables.feedback.c
-        row = {column.name: getattr(event, column.name) for column in columns} | {"value": dict(event.value)}
+        row = asdict(event) | {"value": dict(event.value)}
         async with self._database.write() as connection:
             await _require_episode(connection, event)
             if event.kind is FeedbackKind.RETRACTION:
                 await _require_retractable(connection, event)
+            row["position"] = await self._next_position(connection, event.guild)
             await connection.execute(self._database.upsert(tables.feedback), row)
 
     async def feedback(
         self, guild: GuildId, *, episode: EpisodeId | None = None, member: MemberId | None = None
     ) -> tuple[Feedback, ...]:
         columns = tables.feedback.c
-        query = select(tables.feedback).where(columns.guild == guild).order_by(columns.at, columns.id)
+        query = _FEEDBACK.where(columns.guild == guild).order_by(columns.position)
         if episode is not None:
             query = query.where(columns.episode == episode)
         if member is not None:
@@ -98,9 +105,34 @@ class SqlJournal:
     async def close(self) -> None:
         """Nothing to do: the database belongs to whoever opened it."""
 
+    async def _next_position(self, connection: AsyncConnection, guild: GuildId) -> int:
+        raised = (
+            update(_POSITIONS)
+            .where(_POSITIONS.c.guild == guild)
+            .values(last=_POSITIONS.c.last + 1)
+            .returning(_POSITIONS.c.last)
+        )
+        position: int | None = await connection.scalar(raised)
+        if position is None:
+            await connection.execute(self._database.upsert(_POSITIONS), {"guild": guild, "last": 0})
+            position = (await connection.execute(raised)).scalar_one()
+        return position
+
 
 def _is_episode(guild: GuildId, id: EpisodeId) -> Any:  # noqa: A002
     return (tables.episodes.c.guild == guild) & (tables.episodes.c.id == id)
+
+
+def _position_before(guild: GuildId, after: EpisodeId) -> Any:
+    """The position after which a page begins; where `after` was forgotten meanwhile, its place by id."""
+    columns = tables.episodes.c
+    its_own = select(columns.position).where(_is_episode(guild, after)).scalar_subquery()
+    first_beyond = (
+        select(func.min(columns.position) - 1)
+        .where(columns.guild == guild, columns.id > after)
+        .scalar_subquery()
+    )
+    return func.coalesce(its_own, first_beyond)
 
 
 def _body(episode: Episode) -> dict[str, Any]:

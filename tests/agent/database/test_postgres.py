@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from agent.database.engine import Database, open_database
+from agent.database.schema import HEAD
 from agent.database.tables import categories, guilds
 from agent.errors import (
     ConfigurationError,
@@ -117,7 +118,7 @@ async def test_every_usual_scheme_opens_it(postgres_url: str, scheme: str) -> No
 
 async def test_check_says_which_server_it_is(database: Database) -> None:
     said = await database.check()
-    assert re.fullmatch(rf"PostgreSQL 16\.\d+, {re.escape(database.name)}, schema 0001", said)
+    assert re.fullmatch(rf"PostgreSQL 16\.\d+, {re.escape(database.name)}, schema {HEAD}", said)
 
 
 async def test_a_database_without_unicode_is_named(

@@ -7,8 +7,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from agent.database import engine as engine_module
+from agent.database import schema
 from agent.database.engine import Database, open_database
 from agent.database.schema import HEAD, MIGRATIONS
 from agent.database.tables import metadata
@@ -117,6 +120,31 @@ async def test_processes_that_start_at_once_upgrade_once(database_address: str) 
 def test_a_start_with_nothing_to_upgrade_does_not_import_alembic(database_address: str) -> None:
     assert finish(start(_MODULES_OF_A_SECOND_START, database_address)) == "True\n"
     assert finish(start(_MODULES_OF_A_SECOND_START, database_address)) == "False\n"
+
+
+async def test_what_the_first_schema_kept_stays_in_its_order(
+    database_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "HEAD", "0001")
+        patch.setattr(engine_module, "HEAD", "0001")
+        await (await open_database(database_address)).close()
+    episode = "INSERT INTO episodes VALUES ('home', '{}', 'ana', '2026-11-22 12:00:00', 'ask', '', '{{}}')"
+    vote = "INSERT INTO feedback VALUES ('home', '{}', 'e1', 'ana', '2026-11-22 12:0{}:00', 'vote', '{{}}')"
+    await _run(
+        database_address,
+        *(episode.format(id_) for id_ in ("e2", "e1")),
+        *(vote.format(id_, minute) for id_, minute in (("f1", 2), ("f2", 1), ("f3", 3))),
+    )
+
+    await (await open_database(database_address)).close()
+
+    order = "SELECT id, position FROM {} ORDER BY position"
+    assert await _run(database_address, order.format("episodes")) == [("e1", 1), ("e2", 2)]
+    assert await _run(database_address, order.format("feedback")) == [("f2", 1), ("f1", 2), ("f3", 3)]
+    assert await _run(database_address, "SELECT * FROM journal_positions") == [("home", 3)]
+    with pytest.raises(DBAPIError, match="append-only"):
+        await _run(database_address, "UPDATE feedback SET value = ''")
 
 
 async def test_a_newer_database_is_refused_and_left_alone(database_address: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.database.engine import Database, open_database
+from agent.database.schema import HEAD
 from agent.errors import ConfigurationError, DiskFullError, StoreBusyError, StoreError
 from tests.agent.database.disks import remount, small_disk
 from tests.agent.database.rows import guilds_in, put_guild
@@ -121,7 +122,7 @@ async def test_check_finds_damage(tmp_path: Path) -> None:
 
 
 async def test_check_says_what_and_where(database: Database) -> None:
-    assert await database.check() == f"SQLite {sqlite3.sqlite_version}, {database.name}, schema 0001"
+    assert await database.check() == f"SQLite {sqlite3.sqlite_version}, {database.name}, schema {HEAD}"
 
 
 async def test_a_full_disk_loses_nothing_and_recovers(tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from sqlalchemy import delete
 
 from agent.contracts import Answer, AnswerKind, Episode, EpisodeId, FeedbackKind
+from agent.database import tables
+from agent.database.engine import Database
 from agent.errors import UsageError
 from agent.ids import new_id
 from agent.journal.protocol import Journal
@@ -58,9 +61,10 @@ async def test_a_failed_question_is_an_episode_too(journal: Journal) -> None:
     assert await journal.episode(HOME, failed.id) == failed
 
 
-async def test_episodes_are_paged_oldest_first(journal: Journal) -> None:
-    recorded = tuple(an_episode(question=f"{number}?") for number in range(7))
-    for episode in reversed(recorded):
+@pytest.mark.parametrize("clock", [1, -1], ids=["a clock that runs on", "a clock that jumps back"])
+async def test_episodes_are_paged_in_the_order_they_were_stored(journal: Journal, clock: int) -> None:
+    recorded = tuple(an_episode(question=f"{number}?") for number in range(7))[::clock]
+    for episode in recorded:
         await journal.record(episode)
 
     pages = [await journal.episodes(HOME, limit=3)]
@@ -115,16 +119,39 @@ async def test_feedback_again_changes_nothing(journal: Journal) -> None:
     assert await journal.feedback(HOME) == (event,)
 
 
-async def test_feedback_is_listed_by_episode_and_member_oldest_first(journal: Journal) -> None:
+async def test_an_episode_from_a_machine_whose_clock_is_behind_is_on_a_later_page(journal: Journal) -> None:
+    behind = an_episode(asked_at=NOON - timedelta(hours=1))
+    seen = an_episode()
+    for episode in (seen, behind):
+        await journal.record(episode)
+
+    assert behind.id < seen.id
+    assert await journal.episodes(HOME, after=seen.id) == (behind,)
+
+
+async def test_paging_goes_on_behind_an_episode_that_was_forgotten(
+    database: Database, journal: Journal
+) -> None:
+    forgotten, left = an_episode(), an_episode()
+    for episode in (forgotten, left):
+        await journal.record(episode)
+    async with database.write() as connection:
+        await connection.execute(delete(tables.episodes).where(tables.episodes.c.id == forgotten.id))
+
+    assert await journal.episodes(HOME, after=forgotten.id) == (left,)
+    assert await journal.episodes(HOME, after=left.id) == ()
+
+
+async def test_feedback_is_listed_by_episode_and_member_in_the_order_it_was_stored(journal: Journal) -> None:
     first, second = an_episode(), an_episode()
     events = [
         an_event(first, Kind.VOTE, {"vote": 1}, at=NOON),
         an_event(second, Kind.VOTE, {"vote": 1}, at=NOON, member=BEN),
-        an_event(first, Kind.COMMENT, {"text": "hm"}, at=NOON + timedelta(seconds=1), member=BEN),
+        an_event(first, Kind.COMMENT, {"text": "hm"}, at=NOON - timedelta(hours=1), member=BEN),
     ]
     for episode in (first, second):
         await journal.record(episode)
-    for event in reversed(events):
+    for event in events:
         await journal.add_feedback(event)
 
     assert await journal.feedback(HOME) == tuple(events)
@@ -182,12 +209,13 @@ async def test_a_member_retracts_only_own_events_of_the_episode(journal: Journal
     assert len(await journal.feedback(HOME)) == 4
 
 
-async def test_votes_count_once_per_member_and_a_changed_mind_counts(journal: Journal) -> None:
+@pytest.mark.parametrize("clock", [1, -60], ids=["a clock that runs on", "a clock that jumps back"])
+async def test_votes_count_once_per_member_and_a_changed_mind_counts(journal: Journal, clock: int) -> None:
     episode, other = an_episode(), an_episode()
     for one in (episode, other):
         await journal.record(one)
     for minute, (member, value) in enumerate([(ANA, 1), (BEN, 1), (ANA, 1), (BEN, -1)]):
-        at = NOON + timedelta(minutes=minute)
+        at = NOON + timedelta(minutes=minute * clock)
         await journal.add_feedback(an_event(episode, Kind.VOTE, {"vote": value}, at=at, member=member))
 
     assert await journal.votes(HOME, episode.id) == {ANA: 1, BEN: -1}
@@ -203,7 +231,8 @@ async def test_tasks_that_write_at_once_lose_nothing(journal: Journal) -> None:
 
     await asyncio.gather(*map(ask_and_vote, recorded))
 
-    assert await journal.episodes(HOME) == tuple(recorded)
+    listed = await journal.episodes(HOME)
+    assert sorted(episode.id for episode in listed) == [episode.id for episode in recorded]
     assert len(await journal.feedback(HOME)) == 40
 
 

@@ -116,7 +116,7 @@ async def test_what_happened_cannot_be_rewritten(database: Database, journal: Jo
 async def test_a_document_that_no_contract_allows_is_named(database: Database, journal: Journal) -> None:
     row = {"guild": HOME, "id": "e1", "member": "ana", "asked_at": NOON, "intent": "ask", "error_id": ""}
     async with database.write() as connection:
-        await connection.execute(insert(episodes).values(row | {"body": {"question": 7}}))
+        await connection.execute(insert(episodes).values(row | {"position": 1, "body": {"question": 7}}))
 
     with pytest.raises(StoreError, match="Episode e1 cannot be read"):
         await journal.episodes(HOME)
