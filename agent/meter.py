@@ -1,26 +1,29 @@
 """What one question cost and reached: time of each stage, time inside models, which models answered.
 
 The meter of the question that is being answered travels in a context variable, so that a model that is
-shared by every question can tell the right one what a call took. Model calls of one question may
-overlap (route and search run side by side), so their time is the union of intervals, not the sum.
+shared by every question can tell the right one what a call took, and a line of the log which episode it
+belongs to. Model calls of one question may overlap (route and search run side by side), so their time is the
+union of intervals, not the sum.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.contracts import ModelInfo, Stage
+from agent.contracts import EpisodeId, GuildId, ModelInfo, Stage
 
 
 @dataclass(slots=True)
 class Meter:
     """Mutable: one for each question. Times in seconds of the monotonic clock."""
 
+    episode: EpisodeId
+    guild: GuildId
     started: float = field(default_factory=time.perf_counter)
     stages: dict[Stage, float] = field(default_factory=dict)
     model_calls: list[tuple[float, float]] = field(default_factory=list)
@@ -49,6 +52,16 @@ class Meter:
 METER: ContextVar[Meter | None] = ContextVar("METER", default=None)
 
 
+@contextmanager
+def answering(meter: Meter) -> Iterator[None]:
+    """Say that what happens inside belongs to the meter's question."""
+    token = METER.set(meter)
+    try:
+        yield
+    finally:
+        METER.reset(token)
+
+
 def current_meter() -> Meter:
     """Return the meter of the question being answered; a stage always runs inside one."""
     meter = METER.get()
@@ -58,8 +71,11 @@ def current_meter() -> Meter:
 
 
 @contextmanager
-def model_call(info: ModelInfo) -> Iterator[None]:
-    """Account the time inside to the question being answered, if there is one."""
+def model_call(info: Callable[[], ModelInfo]) -> Iterator[None]:
+    """Account the time inside to the question being answered, if there is one.
+
+    `info` is asked at the end: only then is known which server's model answered.
+    """
     meter = METER.get()
     start = time.perf_counter()
     try:
@@ -67,7 +83,8 @@ def model_call(info: ModelInfo) -> Iterator[None]:
     finally:
         if meter is not None:
             meter.model_calls.append((start, time.perf_counter()))
-            meter.models[f"{info.engine}/{info.name}/{info.adapter}"] = info
+            answered = info()
+            meter.models[f"{answered.engine}/{answered.name}/{answered.adapter}"] = answered
 
 
 def union_length(intervals: list[tuple[float, float]]) -> float:

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
 
     ollama_host: str = ""
     """Addresses of Ollama servers, commas between; empty means models in this process."""
+    ollama_keep_alive: str = Field(default="30m", pattern=r"^(-1|0|[1-9]\d*[smh])$")
+    """How long Ollama keeps a model in memory after its last answer; -1 means for ever, 0 not at all."""
     weaviate_url: str = ""
     """Addresses of the nodes of one Weaviate, commas between; empty means LanceDB in the data folder."""
     weaviate_api_key: SecretStr = SecretStr("")
@@ -63,14 +65,15 @@ class Settings(BaseSettings):
     """`postgresql://USER:PASSWORD@HOST/DATABASE`; empty means SQLite in the data folder."""
 
     chat_model: str = "smollm2-135m"
-    """Name of a bundled model, or the path of a GGUF file."""
-    embedder: Literal["multilingual-e5-small", "all-minilm-l6-v2"] = "multilingual-e5-small"
+    """A bundled or installed model, the path of a GGUF file, or any other name: a model of Ollama."""
+    embedder: str = "multilingual-e5-small"
+    """A bundled embedder, or any other name: a model of Ollama."""
     threads: int = Field(default=0, ge=0, le=256)
     """CPU threads for models; 0 means every core."""
     context_tokens: int = Field(default=2048, ge=512, le=131072)
     answer_tokens: int = Field(default=160, ge=16, le=4096)
     answer_mode: Literal["auto", "extractive", "generated"] = "auto"
-    """`auto`: extractive for a bundled model under a billion parameters, else generated."""
+    """`auto`: extractive for the bundled model and any that is known to have under a billion parameters."""
 
     evidence_limit: int = Field(default=8, ge=1, le=50)
     """Passages retrieved for one question."""

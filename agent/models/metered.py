@@ -36,7 +36,7 @@ class MeteredChatModel:
     async def chat(
         self, messages: Sequence[ChatMessage], options: ChatOptions = ChatOptions()
     ) -> AsyncGenerator[str, None]:
-        with model_call(self.info):
+        with model_call(lambda: self.info):
             # Closing this stream must close the model's, at once and not when it is collected.
             async with aclosing(self._model.chat(messages, options)) as pieces:
                 async for piece in pieces:
@@ -48,11 +48,11 @@ class MeteredChatModel:
         schema: Mapping[str, Any],
         options: ChatOptions = ChatOptions(),
     ) -> Any:
-        with model_call(self.info):
+        with model_call(lambda: self.info):
             return await self._model.structured(messages, schema, options)
 
     async def likelihoods(self, messages: Sequence[ChatMessage], labels: Sequence[str]) -> tuple[float, ...]:
-        with model_call(self.info):
+        with model_call(lambda: self.info):
             return await self._model.likelihoods(messages, labels)
 
     async def close(self) -> None:
@@ -75,7 +75,7 @@ class MeteredEmbedder:
         return self._embedder.dimension
 
     async def embed(self, texts: Sequence[str], kind: EmbedKind) -> Vectors:
-        with model_call(self.info):
+        with model_call(lambda: self.info):
             if kind is EmbedKind.QUERY and len(texts) == 1:
                 return (await self._query(texts[0]))[np.newaxis]
             return await self._embedder.embed(texts, kind)
