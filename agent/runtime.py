@@ -67,7 +67,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     async with AsyncExitStack() as stack:
         database, store = await asyncio.gather(
             open_database(settings.database_url.get_secret_value() or folder / "lorekeeper.db"),
-            _open_knowledge(settings),
+            open_knowledge(settings),
         )
         stack.push_async_callback(database.close)
         stack.push_async_callback(store.close)
@@ -76,7 +76,8 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         yield Stores(settings=settings, catalog=catalog, journal=SqlJournal(database), store=store)
 
 
-async def _open_knowledge(settings: Settings) -> KnowledgeStore:
+async def open_knowledge(settings: Settings) -> KnowledgeStore:
+    """Open the store that the settings name. Raises `StoreError`."""
     from agent.knowledge.lance import open_store
 
     return await open_store(settings.data_dir / "knowledge")
