@@ -33,8 +33,10 @@ from agent.contracts import (
 from agent.errors import DeadlineError, LorekeeperError, StoreError, UsageError
 from agent.graph import build_graph
 from agent.ids import new_id
-from agent.meter import METER, Meter
+from agent.meter import Meter, answering
 from agent.nodes.record import episode_of
+from agent.observing import metrics, seams
+from agent.observing.metrics import Where
 from agent.parts import Parts
 from agent.state import Asked, State
 
@@ -60,24 +62,26 @@ class Agent:
 
     async def ask(self, question: Question) -> AsyncIterator[AnswerEvent]:
         """Answer one question. The stream ends with one `Answered` or `Failed`; close it to cancel."""
-        meter = Meter()
-        asked = Asked(
-            question=question,
-            episode=EpisodeId(new_id()),
-            now=question.asked_at or self.parts.clock(),
-        )
+        meter = Meter(episode=EpisodeId(new_id()), guild=question.guild)
+        asked = Asked(question=question, episode=meter.episode, now=question.asked_at or self.parts.clock())
         events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
-        run = asyncio.create_task(self._run(asked, meter, events.put_nowait))
-        run.add_done_callback(lambda _: events.put_nowait(None))
-        try:
-            while (event := await events.get()) is not None:
-                yield event
-            error = run.exception()
-            if error is not None:
-                yield await self._failed(asked, meter, error)
-        finally:
-            run.cancel()
-            await asyncio.wait([run])
+        with seams.Asking(meter) as asking:
+            run = asyncio.create_task(self._run(asked, meter, events.put_nowait))
+            run.add_done_callback(lambda _: events.put_nowait(None))
+            try:
+                while (event := await events.get()) is not None:
+                    asking.heard(event)
+                    yield event
+                error = run.exception()
+                if error is not None:
+                    failure = await self._failed(asked, meter, error)
+                    asking.heard(failure)
+                    yield failure
+            finally:
+                run.cancel()
+                await asyncio.wait([run])
+                with answering(meter):
+                    _log.info("question ended", extra={"outcome": asking.outcome, **meter.timings()})
 
     async def give_feedback(
         self,
@@ -98,6 +102,7 @@ class Agent:
             value=value,
         )
         await self.parts.journal.add_feedback(event)
+        metrics.count_feedback(kind, value.get("vote"))
         return event
 
     async def correct_category(
@@ -133,37 +138,39 @@ class Agent:
         return await self.parts.keeper.remove(guild, [entry]) > 0
 
     async def _run(self, asked: Asked, meter: Meter, emit: Callable[[AnswerEvent], None]) -> None:
-        METER.set(meter)
-        async for event in self._graph.astream(asked, context=self.parts, stream_mode="custom"):
-            emit(cast(AnswerEvent, event))
+        with answering(meter), seams.graph_run(meter):
+            async for event in self._graph.astream(asked, context=self.parts, stream_mode="custom"):
+                emit(cast(AnswerEvent, event))
 
     async def _failed(self, asked: Asked, meter: Meter, error: BaseException) -> Failed:
         """Record a question that ended in an error and say so."""
         error_id = secrets.token_hex(4)
-        failure = failure_of(error, error_id)
-        known = isinstance(error, LorekeeperError)
-        _log.log(
-            logging.WARNING if known else logging.ERROR,
-            "question failed error_id=%s episode=%s: %s",
-            error_id,
-            asked["episode"],
-            error,
-            exc_info=None if known else error,
-        )
-        METER.set(meter)
-        try:
-            state = cast(State, {**asked, **meter.reached})
-            await self.parts.journal.record(episode_of(state, error=str(error), error_id=error_id))
-        except StoreError as unrecorded:
-            _log.error("episode %s was not recorded: %s", asked["episode"], unrecorded)
+        failure = failure_of(error, error_id, meter.interrupted)
+        kind = DeadlineError if isinstance(error, NodeTimeoutError) else type(error)
+        known = issubclass(kind, LorekeeperError)
+        metrics.count_error(kind, Where.QUESTION.value)
+        with answering(meter):
+            _log.log(
+                logging.WARNING if known else logging.ERROR,
+                "question failed error_id=%s: %s",
+                error_id,
+                error,
+                exc_info=None if known else error,
+            )
+            try:
+                state = cast(State, {**asked, **meter.reached})
+                await self.parts.journal.record(episode_of(state, error=str(error), error_id=error_id))
+            except StoreError as unrecorded:
+                _log.error("the episode was not recorded: %s", unrecorded)
         return failure
 
 
-def failure_of(error: BaseException, error_id: str) -> Failed:
-    """Turn what a stage raised into one line for people."""
+def failure_of(error: BaseException, error_id: str, interrupted: str = "") -> Failed:
+    """Turn what a stage raised into one line for people; `interrupted` is what did not answer in time."""
     if isinstance(error, NodeTimeoutError):
+        waiting = f" waiting for {interrupted}" if interrupted else ""
         error = DeadlineError(
-            f"The stage “{error.node}” took longer than {error.timeout:g} seconds.",
+            f"The stage “{error.node}” took longer than {error.timeout:g} seconds{waiting}.",
             "Ask again, or raise LOREKEEPER_STAGE_SECONDS.",
         )
     if isinstance(error, LorekeeperError):

@@ -8,6 +8,7 @@ union of intervals, not the sum.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ class Meter:
     models: dict[str, ModelInfo] = field(default_factory=dict)
     reached: dict[str, Any] = field(default_factory=dict)
     """What the stages wrote so far, so that a question that fails is recorded with what it had reached."""
+    interrupted: str = ""
+    """The server or file that the question was waiting for when a deadline ended it."""
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
@@ -68,6 +71,18 @@ def current_meter() -> Meter:
     if meter is None:
         raise RuntimeError("A stage ran outside of a question.")
     return meter
+
+
+@contextmanager
+def awaiting(name: str) -> Iterator[None]:
+    """Let a deadline that ends the block name what did not answer: a server or file, as people know it."""
+    meter = METER.get()
+    try:
+        yield
+    except asyncio.CancelledError:
+        if meter is not None:
+            meter.interrupted = name
+        raise
 
 
 @contextmanager

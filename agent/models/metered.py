@@ -1,4 +1,4 @@
-"""Models that tell the question's meter what they cost, and an embedder that remembers questions.
+"""Models that tell what they cost, to the question's meter and the metrics; an embedder that remembers.
 
 Route and search both need the vector of the question, at the same time: the first of them asks the
 model and the other waits for the same answer. Only single queries are remembered; passages are
@@ -8,6 +8,7 @@ embedded once in their life.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -18,6 +19,8 @@ import numpy as np
 from agent.contracts import ModelInfo
 from agent.meter import model_call
 from agent.models.protocol import ChatMessage, ChatModel, ChatOptions, Embedder, EmbedKind, Vector, Vectors
+from agent.observing import metrics, seams
+from agent.observing.metrics import Call
 
 _REMEMBERED = 512
 """Questions: 0.8 MB at 384 dimensions."""
@@ -36,10 +39,14 @@ class MeteredChatModel:
     async def chat(
         self, messages: Sequence[ChatMessage], options: ChatOptions = ChatOptions()
     ) -> AsyncGenerator[str, None]:
-        with model_call(lambda: self.info):
+        start, waiting = time.perf_counter(), True
+        with model_call(lambda: self.info), seams.model_call(self.info, Call.CHAT):
             # Closing this stream must close the model's, at once and not when it is collected.
             async with aclosing(self._model.chat(messages, options)) as pieces:
                 async for piece in pieces:
+                    if waiting:
+                        metrics.first_token(self.info, time.perf_counter() - start)
+                        waiting = False
                     yield piece
 
     async def structured(
@@ -48,11 +55,11 @@ class MeteredChatModel:
         schema: Mapping[str, Any],
         options: ChatOptions = ChatOptions(),
     ) -> Any:
-        with model_call(lambda: self.info):
+        with model_call(lambda: self.info), seams.model_call(self.info, Call.STRUCTURED):
             return await self._model.structured(messages, schema, options)
 
     async def likelihoods(self, messages: Sequence[ChatMessage], labels: Sequence[str]) -> tuple[float, ...]:
-        with model_call(lambda: self.info):
+        with model_call(lambda: self.info), seams.model_call(self.info, Call.LIKELIHOODS):
             return await self._model.likelihoods(messages, labels)
 
     async def close(self) -> None:
@@ -78,7 +85,7 @@ class MeteredEmbedder:
         with model_call(lambda: self.info):
             if kind is EmbedKind.QUERY and len(texts) == 1:
                 return (await self._query(texts[0]))[np.newaxis]
-            return await self._embedder.embed(texts, kind)
+            return await self._embed(texts, kind)
 
     async def close(self) -> None:
         for task in self._remembered.values():
@@ -89,7 +96,7 @@ class MeteredEmbedder:
     async def _query(self, text: str) -> Vector:
         task = self._remembered.get(text)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = asyncio.ensure_future(self._embedder.embed([text], EmbedKind.QUERY))
+            task = asyncio.ensure_future(self._embed([text], EmbedKind.QUERY))
             self._remembered[text] = task
         self._remembered.move_to_end(text)
         while len(self._remembered) > _REMEMBERED:
@@ -97,3 +104,10 @@ class MeteredEmbedder:
         # One of several waiting questions may be cancelled; the others still need the vector.
         vector: Vector = (await asyncio.shield(task))[0]
         return vector
+
+    async def _embed(self, texts: Sequence[str], kind: EmbedKind) -> Vectors:
+        """Ask the model; what is remembered costs it nothing and is not counted."""
+        with seams.model_call(self.info, Call.EMBED):
+            vectors = await self._embedder.embed(texts, kind)
+        metrics.embedded(self.info, len(texts))
+        return vectors

@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 
 from agent.contracts import Stage, StageChanged
 from agent.meter import current_meter
+from agent.observing import seams
 from agent.parts import Parts
 from agent.state import State
 
@@ -28,7 +29,7 @@ def stage(name: Stage) -> Callable[[Node], Node]:
         async def timed(state: State, *, runtime: Runtime[Parts]) -> dict[str, Any]:
             runtime.stream_writer(StageChanged(stage=name))
             meter = current_meter()
-            with meter.stage(name):
+            with seams.stage(name), meter.stage(name):
                 written = await node(state, runtime=runtime)
             meter.reached |= written
             return written
