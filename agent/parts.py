@@ -30,6 +30,7 @@ class Keeper(Protocol):
         author_name: str,
         category: Slug | None,
         visibility: str,
+        entry: SourceId,
     ) -> Source: ...
 
     async def remove(self, guild: GuildId, sources: Sequence[SourceId]) -> int: ...

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from agent.routing.router import FusedRouter
 
 
+_BUSY_SECONDS = 10.0
+"""How long the database may keep a caller waiting."""
+_WAITS_OF_A_STAGE = 6
+"""A statement that is not answered takes three waits and each retry one, so that the stage can still say so
+before its own deadline."""
+
 _ROUTING_EMBEDDER = "all-minilm-l6-v2"
 
 
@@ -66,7 +72,10 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         raise write_error(folder, error) from error
     async with AsyncExitStack() as stack:
         database, store = await asyncio.gather(
-            open_database(settings.database_url.get_secret_value() or folder / "lorekeeper.db"),
+            open_database(
+                settings.database_url.get_secret_value() or folder / "lorekeeper.db",
+                busy_seconds=min(_BUSY_SECONDS, settings.stage_seconds / _WAITS_OF_A_STAGE),
+            ),
             open_knowledge(settings),
         )
         stack.push_async_callback(database.close)

@@ -20,8 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from agent.database.schema import HEAD, upgrade, version
 from agent.database.sqlite import SqliteBackend
 from agent.errors import ConfigurationError, LorekeeperError, StoreBusyError, UsageError
+from agent.meter import awaiting
 
 _URL_HINT: Final = "Give a path, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
+
+_AGAIN: Final = "Look whether it is there; storing it again does no harm."
 
 
 class _Backend(Protocol):
@@ -65,16 +68,31 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        with _explained(self._backend):
+        with awaiting(self.name), _explained(self._backend):
             async with self._reading.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """An error inside the block leaves everything as it was. Blocks of one task must not be nested."""
-        with _explained(self._backend):
-            async with self._writers, self._writing.begin() as connection:
-                yield connection
+        """An error inside the block leaves everything as it was. Blocks of one task must not be nested.
+
+        Where the server goes away while the transaction ends, `StoreBusyError` says that nobody knows: all of
+        it is stored, or nothing. Every write of ours can be repeated without storing anything twice.
+        """
+        ended = False
+        with awaiting(self.name):
+            try:
+                with _explained(self._backend):
+                    async with self._writers, self._writing.begin() as connection:
+                        yield connection
+                        ended = True
+            except StoreBusyError as error:
+                if not ended:
+                    raise
+                lost = str(error).rstrip(".")
+                raise StoreBusyError(
+                    f"{lost}; what was being stored is there whole, or not at all.", _AGAIN
+                ) from error
 
     def upsert(self, table: Table, update: Sequence[str] = ()) -> Insert:
         """An INSERT that sets the columns `update` of a row whose key exists, or leaves it alone without."""

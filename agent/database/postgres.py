@@ -22,6 +22,9 @@ from sqlalchemy.pool import NullPool
 
 from agent.errors import DiskFullError, LorekeeperError, StoreBusyError, StoreError, UsageError
 
+_LEAST_VERSION: Final = 14
+"""The oldest that a supported system still ships (Ubuntu 22.04); our statements would do with 11."""
+
 _UPGRADE_SECONDS: Final = 120.0
 """How long a process waits while another one upgrades the schema."""
 
@@ -152,7 +155,7 @@ class PostgresBackend:
     def _engine(self, busy_seconds: float, **options: Any) -> AsyncEngine:
         async def connect() -> Any:
             try:
-                return await asyncpg.connect(
+                connection = await asyncpg.connect(
                     self._dsn,
                     timeout=self._busy_seconds,
                     command_timeout=busy_seconds * _ANSWER_FACTOR,
@@ -163,6 +166,8 @@ class PostgresBackend:
                 )
             except (OSError, *_DRIVER_ERRORS) as error:
                 raise self.explain(error) from error
+            await self._refuse_old(connection)
+            return connection
 
         engine = create_async_engine(
             URL.create("postgresql+asyncpg"), async_creator=connect, hide_parameters=True, **options
@@ -170,6 +175,15 @@ class PostgresBackend:
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
         event.listen(engine.sync_engine, "handle_error", self._abandon)
         return engine
+
+    async def _refuse_old(self, connection: Any) -> None:
+        version = connection.get_server_version()
+        if version.major < _LEAST_VERSION:
+            await connection.close(timeout=self._busy_seconds)
+            raise StoreError(
+                f"{self.name} is PostgreSQL {version.major}, which is too old.",
+                f"Upgrade the server to PostgreSQL {_LEAST_VERSION} or newer.",
+            )
 
     def _abandon(self, context: ExceptionContext) -> None:
         """End a connection at once whose statement failed without an answer, or was given up."""

@@ -128,10 +128,12 @@ class Ingestor:
         category: Slug | None,
         visibility: str = GUILD_WIDE,
         link: str = "",
+        entry: SourceId | None = None,
     ) -> Source:
         """Store an entry: a source of one passage. Without a category, the router chooses.
 
-        Raises `UsageError` when the text is blank.
+        `entry` is its id; a caller that may have to try again gives it, so that there is one entry. Raises
+        `UsageError` when the text is blank.
         """
         text = clean_text(text).strip()
         if not text:
@@ -141,7 +143,7 @@ class Ingestor:
             guild,
             text,
             given if category else await self._routed(guild, text),
-            id_=new_id(),
+            id_=entry or new_id(),
             on=on,
             author=author,
             author_name=author_name,

@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.answering.compose import spoken_date
-from agent.contracts import Answer, AnswerKind, Source, Stage
+from agent.contracts import Answer, AnswerKind, Source, SourceId, Stage
 from agent.nodes._stage import stage
 from agent.parts import Parts
 from agent.state import State
@@ -31,6 +31,8 @@ async def remember(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
         author_name=question.asker.name,
         category=question.category,
         visibility=question.remember_as,
+        # The stage may run again after the entry was stored: the answer of a server can get lost.
+        entry=SourceId(state["episode"]),
     )
     name = state["view"].category_names.get(source.category, "") if source.category else ""
     text = noted(draft.text, source, name, state["language"])
