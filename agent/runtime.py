@@ -64,6 +64,8 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     from agent.catalog.sql import SqlCatalog
     from agent.database.engine import open_database
     from agent.journal.sql import SqlJournal
+    from agent.knowledge.metered import MeteredStore
+    from agent.observing.metrics import Store
 
     folder = settings.data_dir
     try:
@@ -82,7 +84,12 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         stack.push_async_callback(store.close)
         catalog = SqlCatalog(database)
         await catalog.create_guild(LOCAL_GUILD)
-        yield Stores(settings=settings, catalog=catalog, journal=SqlJournal(database), store=store)
+        yield Stores(
+            settings=settings,
+            catalog=catalog,
+            journal=SqlJournal(database),
+            store=MeteredStore(store, Store.WEAVIATE if settings.weaviate_url else Store.LANCEDB),
+        )
 
 
 async def open_knowledge(settings: Settings) -> KnowledgeStore:
@@ -101,6 +108,7 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
     from agent.models.level import LevelEmbedder
     from agent.models.library import open_chat_model, open_embedder
     from agent.models.metered import MeteredChatModel, MeteredEmbedder
+    from agent.observing.tracing import traced
     from agent.parts import Parts
     from agent.routing.router import FusedRouter
 
@@ -108,6 +116,7 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
         return datetime.now(settings.zone)
 
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(traced(settings))
         stores = await stack.enter_async_context(open_stores(settings))
         raw = MeteredEmbedder(await open_embedder(settings))
         stack.push_async_callback(raw.close)

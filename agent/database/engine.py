@@ -21,6 +21,8 @@ from agent.database.schema import HEAD, upgrade, version
 from agent.database.sqlite import SqliteBackend
 from agent.errors import ConfigurationError, LorekeeperError, StoreBusyError, UsageError
 from agent.meter import awaiting
+from agent.observing.metrics import Operation, Store
+from agent.observing.seams import store_call
 
 _URL_HINT: Final = "Give a path, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
 
@@ -64,11 +66,12 @@ class Database:
         self.name = backend.name
         self._backend = backend
         self._reading, self._writing = backend.engines()
+        self._store = Store(self._reading.dialect.name)
         self._writers = asyncio.Semaphore(backend.concurrent_writers)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        with awaiting(self.name), _explained(self._backend):
+        with store_call(self._store, Operation.READ), awaiting(self.name), _explained(self._backend):
             async with self._reading.begin() as connection:
                 yield connection
 
@@ -80,7 +83,7 @@ class Database:
         it is stored, or nothing. Every write of ours can be repeated without storing anything twice.
         """
         ended = False
-        with awaiting(self.name):
+        with store_call(self._store, Operation.WRITE), awaiting(self.name):
             try:
                 with _explained(self._backend):
                     async with self._writers, self._writing.begin() as connection:

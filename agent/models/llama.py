@@ -35,6 +35,7 @@ from agent.errors import ModelBrokenError, ModelError, UsageError
 from agent.models.labels import LABELS, OPENED
 from agent.models.messages import as_data
 from agent.models.protocol import ChatMessage, ChatOptions
+from agent.observing.metrics import count_tokens
 
 _SLOTS = 2
 """Calls at once: a route must not wait for an answer being written. Each keeps its own evaluated prefix."""
@@ -170,6 +171,8 @@ class LlamaChatModel:
         try:
             while (event := await events.get()) is not None:
                 _raise_error(event, self.info)
+                if took := event.get("timings"):
+                    count_tokens(self.info, read=took["prompt_n"], written=took["predicted_n"])
                 yield event
             self._refuse_when_closed()
             await done

@@ -51,6 +51,7 @@ class Operation(StrEnum):
     PUT_SOURCE = "put_source"
     PASSAGES_OF = "passages_of"
     GET = "get"
+    VECTORS_OF = "vectors_of"
     DELETE_SOURCES = "delete_sources"
     RECATEGORISE = "recategorise"
     SEARCH = "search"
