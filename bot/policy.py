@@ -1,4 +1,4 @@
-"""Whether a message is answered, and why. Pure: what Discord says goes in, a decision with its name comes out.
+"""Whether a message is answered, and why. Pure: what Discord says goes in, a named decision comes out.
 
 The name is what `/diagnose` shows, so each yes and each no has one of its own.
 """

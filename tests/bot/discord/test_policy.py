@@ -68,7 +68,7 @@ _RULES = st.builds(Rules, **{name: st.booleans() for name in Rules.__dataclass_f
 @given(_MESSAGES, _RULES)
 def test_no_machine_and_no_silenced_channel_is_ever_answered(message: Incoming, rules: Rules) -> None:
     if should_respond(message, rules).respond:
-        assert not (message.from_me or message.from_bot or message.from_webhook or message.from_system)
+        assert not any((message.from_me, message.from_bot, message.from_webhook, message.from_system))
         assert rules.may_ask
         assert not rules.silenced
 
