@@ -23,6 +23,7 @@ from agent.settings import Settings
 
 if TYPE_CHECKING:
     from agent.agent import Agent
+    from agent.database.engine import Database
     from agent.ingest.pipeline import Ingestor
     from agent.routing.router import FusedRouter
 
@@ -44,6 +45,8 @@ class Stores:
     catalog: Catalog
     journal: Journal
     store: KnowledgeStore
+    database: Database
+    """What catalog and journal are kept in; the bot keeps its own state beside them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             catalog=catalog,
             journal=SqlJournal(database),
             store=MeteredStore(store, Store.WEAVIATE if settings.weaviate_url else Store.LANCEDB),
+            database=database,
         )
 
 

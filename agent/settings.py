@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from agent.errors import ConfigurationError
 
 PREFIX = "LOREKEEPER_"
-UNPREFIXED = frozenset({"ollama_host", "weaviate_url", "weaviate_api_key", "database_url"})
+UNPREFIXED = frozenset({"ollama_host", "weaviate_url", "weaviate_api_key", "database_url", "discord_token"})
 """Fields whose variable is their name alone."""
 
 
@@ -63,6 +63,22 @@ class Settings(BaseSettings):
     """On how many nodes each passage is kept."""
     database_url: SecretStr = SecretStr("")
     """`postgresql://USER:PASSWORD@HOST/DATABASE`; empty means SQLite in the data folder."""
+
+    discord_token: SecretStr = SecretStr("")
+    """The bot's token out of Discord's developer portal; only `lorekeeper run` needs it."""
+    discord_message_content: bool = True
+    """Without the privileged intent the bot reads mentions, replies to it and direct messages only."""
+    discord_local_guild: int = Field(default=0, ge=0)
+    """Id of the Discord guild that shares the terminal's knowledge; 0 means none does."""
+    discord_answers_at_once: int = Field(default=4, ge=1, le=256)
+    discord_queue: int = Field(default=100, ge=1, le=100_000)
+    """Questions that may wait; one more is refused."""
+    discord_edit_seconds: float = Field(default=1.1, ge=0.05, le=60)
+    """Between edits of the answers that stream in one channel."""
+    discord_stop_seconds: float = Field(default=20.0, ge=0, le=600)
+    """How long a stop waits for running answers; what is left is answered after the next start."""
+    discord_api: str = Field(default="", pattern=r"^(https?://[^/?#]+)?$")
+    """Address of another server than Discord, which speaks its API: for tests and the demo."""
 
     chat_model: str = "smollm2-135m"
     """A bundled or installed model, the path of a GGUF file, or any other name: a model of Ollama."""

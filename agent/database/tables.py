@@ -1,4 +1,4 @@
-"""The tables of catalog and journal. A change here needs a migration: see schema.py.
+"""The tables of catalog, journal and bot. A change here needs a migration: see schema.py.
 
 Every key begins with the guild, so that no statement can reach across guilds by an id alone. Questions and
 URIs may be longer than an index entry of PostgreSQL, so their sha256 stands for them in keys.
@@ -184,3 +184,74 @@ journal_positions = Table(
 )
 """The last `position` of a guild's episodes and feedback. Whoever raises it holds its row until the end of
 the transaction, so positions become visible in their order."""
+
+bot_guilds = Table(
+    "bot_guilds",
+    metadata,
+    _guild(),
+    Column("config", Document, nullable=False),
+)
+"""What a guild's admins chose. The bot_ tables are the bot's alone; ids in them are Discord's."""
+
+bot_answers = Table(
+    "bot_answers",
+    metadata,
+    _guild(),
+    Column("message", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", BigInteger, nullable=False),
+    Column("question", BigInteger),
+    Column("episode", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Index(None, "message"),
+    Index(None, "guild", "question"),
+    Index(None, "guild", "episode"),
+)
+"""Each message of an answer, with the message that asked (none for a command) and who did."""
+
+bot_pending = Table(
+    "bot_pending",
+    metadata,
+    _guild(),
+    Column("question", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", BigInteger, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("placeholder", BigInteger),
+    Column("asked_at", Moment, nullable=False),
+)
+"""Questions that have no answer yet: what a restart goes on with."""
+
+bot_seen = Table(
+    "bot_seen",
+    metadata,
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("message", BigInteger, nullable=False),
+)
+"""The last message that was seen in a guild, or in a channel of direct messages."""
+
+bot_homes = Table(
+    "bot_homes",
+    metadata,
+    Column("member", Text, primary_key=True),
+    Column("guild", Text, ForeignKey("guilds.id", ondelete="CASCADE"), nullable=False),
+)
+"""The guild that a member's direct messages are about."""
+
+bot_audit = Table(
+    "bot_audit",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", Document, nullable=False),
+)
+"""What admins changed. Append-only."""
+
+bot_values = Table(
+    "bot_values",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What is kept once for the process, such as a hash of the commands that Discord was told."""
