@@ -1,0 +1,66 @@
+"""What a guild's admins chose, as one value. The defaults are those of a guild that chose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from agent.contracts import Slug
+from bot.fairness import Allowance
+
+_ALLOWANCE: Final = Allowance(questions=6, seconds=60.0)
+
+
+class Power(StrEnum):
+    """What a role may be given. Whoever may manage the guild in Discord has all of them."""
+
+    ASK = "ask"
+    TEACH = "teach"
+    """Corrections take effect at once, and knowledge may be added."""
+    REVIEW = "review"
+    ADMINISTER = "administer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelConfig:
+    auto: bool = False
+    silenced: bool = False
+    category: Slug | None = None
+    """What questions here are about unless they say otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuildConfig:
+    language: str = ""
+    """`en`, `es`, or empty for what Discord says of the guild."""
+    channels: Mapping[int, ChannelConfig] = field(default_factory=dict)
+    roles: Mapping[Power, frozenset[int]] = field(default_factory=dict)
+    """Nobody is named for ASK: everybody may. For another power: only those who manage the guild."""
+    allowance: Allowance = _ALLOWANCE
+    allowances: Mapping[int, Allowance] = field(default_factory=dict)
+    """By role; the most generous of a member's counts."""
+
+    def channel(self, *ids: int | None) -> ChannelConfig:
+        """Return what was chosen for the first of these that anything was chosen for: thread, channel,
+        category of channels.
+        """
+        chosen = (self.channels[each] for each in ids if each is not None and each in self.channels)
+        return next(chosen, ChannelConfig())
+
+    def with_channel(self, id_: int, chosen: ChannelConfig) -> GuildConfig:
+        channels = {key: value for key, value in self.channels.items() if key != id_}
+        if chosen != ChannelConfig():
+            channels[id_] = chosen
+        return replace(self, channels=channels)
+
+    def with_roles(self, power: Power, roles: frozenset[int]) -> GuildConfig:
+        return replace(self, roles={**self.roles, power: roles})
+
+    def has(self, power: Power, roles: frozenset[int], *, manages: bool) -> bool:
+        """Say whether a member with these roles may; `manages` is Discord's own permission."""
+        named = self.roles.get(power, frozenset())
+        if manages or (named & roles):
+            return True
+        return power is Power.ASK and not named

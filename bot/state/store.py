@@ -1,0 +1,243 @@
+"""The bot's tables behind typed calls. Every call raises `StoreError` only.
+
+Configurations are read once and kept: a guild belongs to one shard and so to one process, which is also the
+only one that changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import delete, select
+
+from agent.contracts import EpisodeId, GuildId, MemberId
+from agent.database import tables
+from agent.database.engine import Database
+from agent.errors import StoreError
+from agent.ids import new_id
+from bot.state.config import GuildConfig
+
+_CONFIG: Final = TypeAdapter(GuildConfig)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerMessage:
+    """A message of an answer."""
+
+    guild: GuildId
+    message: int
+    channel: int
+    question: int | None
+    """The message that asked; None for a command."""
+    episode: EpisodeId
+    member: MemberId
+    """Who asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A question that has no answer yet."""
+
+    guild: GuildId
+    question: int
+    channel: int
+    member: MemberId
+    placeholder: int | None
+    """The message that will become the answer."""
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an admin did."""
+
+    at: datetime
+    member: MemberId
+    action: str
+    detail: Mapping[str, Any]
+
+
+class BotState:
+    """One for the process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._configs: dict[GuildId, GuildConfig] = {}
+
+    async def config(self, guild: GuildId) -> GuildConfig:
+        if guild not in self._configs:
+            query = select(tables.bot_guilds.c.config).where(tables.bot_guilds.c.guild == guild)
+            async with self._database.read() as connection:
+                found = await connection.scalar(query)
+            self._configs[guild] = GuildConfig() if found is None else _config(guild, found)
+        return self._configs[guild]
+
+    async def change_config(
+        self,
+        guild: GuildId,
+        change: Callable[[GuildConfig], GuildConfig],
+        *,
+        by: MemberId,
+        action: str,
+        detail: Mapping[str, Any],
+    ) -> GuildConfig:
+        """Change the configuration and write it down in the audit log, both or neither."""
+        changed = change(await self.config(guild))
+        row = {"guild": guild, "config": _CONFIG.dump_python(changed, mode="json")}
+        async with self._database.write() as connection:
+            await connection.execute(self._database.upsert(tables.bot_guilds, ("config",)), row)
+            await connection.execute(tables.bot_audit.insert(), _audit_row(guild, by, action, detail))
+        self._configs[guild] = changed
+        return changed
+
+    async def audit(self, guild: GuildId, *, by: MemberId, action: str, detail: Mapping[str, Any]) -> None:
+        """Write down what an admin did elsewhere than in the configuration."""
+        async with self._database.write() as connection:
+            await connection.execute(tables.bot_audit.insert(), _audit_row(guild, by, action, detail))
+
+    async def changes(self, guild: GuildId, limit: int = 50) -> tuple[Change, ...]:
+        """The audit log, newest first."""
+        columns = tables.bot_audit.c
+        query = (
+            select(columns.at, columns.member, columns.action, columns.detail)
+            .where(columns.guild == guild)
+            .order_by(columns.id.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return tuple(Change(**row) for row in (await connection.execute(query)).mappings())
+
+    async def begin(self, pending: Pending) -> bool:
+        """Keep a question until it has an answer; False when it has one, or is being answered, already."""
+        answers = tables.bot_answers.c
+        answered = select(answers.message).where(
+            answers.guild == pending.guild, answers.question == pending.question
+        )
+        async with self._database.write() as connection:
+            if (await connection.execute(answered)).first() is not None:
+                return False
+            insert = self._database.upsert(tables.bot_pending)
+            return (await connection.execute(insert, asdict(pending))).rowcount > 0
+
+    async def set_placeholder(self, guild: GuildId, question: int, placeholder: int) -> None:
+        columns = tables.bot_pending.c
+        async with self._database.write() as connection:
+            await connection.execute(
+                tables.bot_pending.update()
+                .where(columns.guild == guild, columns.question == question)
+                .values(placeholder=placeholder)
+            )
+
+    async def end(self, guild: GuildId, question: int, answers: Sequence[AnswerMessage] = ()) -> None:
+        """The question is answered by these messages, or will not be; it is no longer pending."""
+        columns = tables.bot_pending.c
+        async with self._database.write() as connection:
+            await self._put_answers(connection, answers)
+            await connection.execute(
+                delete(tables.bot_pending).where(columns.guild == guild, columns.question == question)
+            )
+
+    async def put_answers(self, answers: Sequence[AnswerMessage]) -> None:
+        """Say which messages an answer is made of; a message that had another episode has this one now."""
+        async with self._database.write() as connection:
+            await self._put_answers(connection, answers)
+
+    async def pending(self) -> tuple[Pending, ...]:
+        """Every question without an answer, oldest first."""
+        query = select(tables.bot_pending).order_by(tables.bot_pending.c.question)
+        async with self._database.read() as connection:
+            return tuple(Pending(**row) for row in (await connection.execute(query)).mappings())
+
+    async def answer(self, message: int) -> AnswerMessage | None:
+        """The answer that a message belongs to."""
+        found = await self._answers(tables.bot_answers.c.message == message)
+        return found[0] if found else None
+
+    async def messages_of(self, guild: GuildId, episode: EpisodeId) -> tuple[AnswerMessage, ...]:
+        """The messages of an answer, oldest first."""
+        columns = tables.bot_answers.c
+        return await self._answers((columns.guild == guild) & (columns.episode == episode))
+
+    async def answers_to(self, guild: GuildId, question: int) -> tuple[AnswerMessage, ...]:
+        columns = tables.bot_answers.c
+        return await self._answers((columns.guild == guild) & (columns.question == question))
+
+    async def remove_answers(self, guild: GuildId, messages: Sequence[int]) -> None:
+        columns = tables.bot_answers.c
+        async with self._database.write() as connection:
+            await connection.execute(
+                delete(tables.bot_answers).where(columns.guild == guild, columns.message.in_(messages))
+            )
+
+    async def seen(self) -> dict[int, int]:
+        """The last message that was seen in each place."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(tables.bot_seen.c.place, tables.bot_seen.c.message))
+            return {row.place: row.message for row in rows}
+
+    async def set_seen(self, seen: Mapping[int, int]) -> None:
+        if not seen:
+            return
+        rows = [{"place": place, "message": message} for place, message in seen.items()]
+        async with self._database.write() as connection:
+            await connection.execute(self._database.upsert(tables.bot_seen, ("message",)), rows)
+
+    async def home(self, member: MemberId) -> GuildId | None:
+        """The guild that a member's direct messages are about."""
+        query = select(tables.bot_homes.c.guild).where(tables.bot_homes.c.member == member)
+        async with self._database.read() as connection:
+            found = await connection.scalar(query)
+        return None if found is None else GuildId(found)
+
+    async def set_home(self, member: MemberId, guild: GuildId) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(
+                self._database.upsert(tables.bot_homes, ("guild",)), {"member": member, "guild": guild}
+            )
+
+    async def value(self, name: str) -> str | None:
+        query = select(tables.bot_values.c.value).where(tables.bot_values.c.name == name)
+        async with self._database.read() as connection:
+            found: str | None = await connection.scalar(query)
+        return found
+
+    async def set_value(self, name: str, value: str) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(
+                self._database.upsert(tables.bot_values, ("value",)), {"name": name, "value": value}
+            )
+
+    async def _put_answers(self, connection: Any, answers: Sequence[AnswerMessage]) -> None:
+        if answers:
+            statement = self._database.upsert(tables.bot_answers, ("episode",))
+            await connection.execute(statement, [asdict(answer) for answer in answers])
+
+    async def _answers(self, condition: Any) -> tuple[AnswerMessage, ...]:
+        query = select(tables.bot_answers).where(condition).order_by(tables.bot_answers.c.message)
+        async with self._database.read() as connection:
+            return tuple(AnswerMessage(**row) for row in (await connection.execute(query)).mappings())
+
+
+def _config(guild: GuildId, found: Any) -> GuildConfig:
+    try:
+        return _CONFIG.validate_python(found)
+    except ValidationError as error:
+        raise StoreError(
+            f"The configuration of guild {guild} cannot be read: {error.errors()[0]['msg']}.",
+            "A newer Lorekeeper may have written it; update, or report this.",
+        ) from error
+
+
+def _audit_row(guild: GuildId, by: MemberId, action: str, detail: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "guild": guild,
+        "id": new_id(),
+        "at": datetime.now(UTC),
+        "member": by,
+        "action": action,
+        "detail": dict(detail),
+    }
