@@ -12,7 +12,7 @@ from agent.models.library import open_chat_model, open_embedder
 from agent.models.protocol import ChatModel, Embedder
 from agent.settings import Settings
 
-pytest_plugins = ["tests.household", "tests.servers.fixtures"]
+pytest_plugins = ["tests.household", "tests.servers.fixtures", "tests.discord.fixtures"]
 
 
 @pytest.fixture(scope="session")
