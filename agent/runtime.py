@@ -169,7 +169,7 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
 
 async def _second_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder | None:
     """Open what knows English questions better than the multilingual one: 2.7 points on BANKING77."""
-    from agent.models.library import chosen_embedder
+    from agent.models.choosing import chosen_embedder
     from agent.models.metered import MeteredEmbedder
 
     if chosen_embedder(settings) == _ROUTING_EMBEDDER:

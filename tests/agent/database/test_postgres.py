@@ -1,10 +1,12 @@
 """What only PostgreSQL does: a server that is elsewhere, refuses, hangs, restarts or fills its disk."""
 
 import asyncio
+import logging
 import re
 import shutil
 import socket
 import tempfile
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from secrets import token_hex
 import pytest
 from sqlalchemy import func, insert, select
 
+from agent.database import postgres
 from agent.database.engine import Database, open_database
 from agent.database.schema import HEAD
 from agent.database.tables import categories, guilds
@@ -60,9 +63,13 @@ def _one_line(error: LorekeeperError) -> str:
     shown = f"{error} {error.hint}"
     assert "\n" not in shown
     assert error.hint
-    assert PASSWORD not in shown
-    assert "p%40ss" not in shown
+    _holds_no_password(shown)
     return str(error)
+
+
+def _holds_no_password(text: str) -> None:
+    assert PASSWORD not in text
+    assert "p%40ss" not in text
 
 
 @pytest.mark.parametrize(
@@ -80,14 +87,22 @@ def _one_line(error: LorekeeperError) -> str:
     ],
 )
 async def test_a_wrong_address_is_one_clear_line(
-    postgres_url: str, mute_port: int, pattern: str, replacement: str, message: str
+    postgres_url: str,
+    mute_port: int,
+    caplog: pytest.LogCaptureFixture,
+    pattern: str,
+    replacement: str,
+    message: str,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     wrong = re.sub(pattern, replacement.format(free=free_ports(1)[0], mute=mute_port), postgres_url, count=1)
 
     with pytest.raises(StoreError, match=message) as refused:
         await open_database(wrong, busy_seconds=0.5)
 
     assert "postgresql" in _one_line(refused.value) or "DATABASE_URL" in str(refused.value)
+    _holds_no_password(caplog.text)
+    _holds_no_password("".join(traceback.format_exception(refused.value)))
 
 
 async def test_what_answers_is_no_postgresql() -> None:
@@ -119,6 +134,15 @@ async def test_every_usual_scheme_opens_it(postgres_url: str, scheme: str) -> No
 async def test_check_says_which_server_it_is(database: Database) -> None:
     said = await database.check()
     assert re.fullmatch(rf"PostgreSQL 16\.\d+, {re.escape(database.name)}, schema {HEAD}", said)
+
+
+async def test_a_server_that_is_too_old_is_named_with_its_version_and_the_least_one(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_LEAST_VERSION", 99)
+    with pytest.raises(StoreError, match=r"postgresql://.* is PostgreSQL 16, which is too old") as refused:
+        await open_database(postgres_url)
+    assert "PostgreSQL 99 or newer" in refused.value.hint
 
 
 async def test_a_database_without_unicode_is_named(

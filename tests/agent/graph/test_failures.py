@@ -16,12 +16,15 @@ from agent.contracts import (
     AnswerEvent,
     AnswerKind,
     GuildId,
+    Intent,
     Question,
     Route,
+    Source,
     Token,
     TokensWithdrawn,
 )
 from agent.errors import ModelMissingError, StoreBusyError
+from agent.parts import Keeper
 from agent.runtime import Installation
 from tests.agent.graph.asking import (
     ASKED_AT,
@@ -53,6 +56,32 @@ async def test_a_transient_error_is_tried_again(household: Installation) -> None
     store = TroubledStore(household.stores.store, StoreBusyError("Another process writes."))
     ended = await answered(agent_with(household, store=store), PUMP)
     assert "18 May 2024" in ended.answer.text
+
+
+class ForgetfulKeeper:
+    """The real keeper of entries, whose first answer gets lost on the way."""
+
+    def __init__(self, inner: Keeper) -> None:
+        self._inner = inner
+        self._lost = False
+
+    async def remember(self, *arguments: Any, **details: Any) -> Source:
+        source = await self._inner.remember(*arguments, **details)
+        if not self._lost:
+            self._lost = True
+            raise StoreBusyError("The connection was lost.")
+        return source
+
+
+async def test_what_was_stored_before_the_connection_was_lost_is_not_stored_twice(
+    household: Installation,
+) -> None:
+    guild = await new_guild(household, "forgetful")
+    agent = agent_with(household, keeper=ForgetfulKeeper(household.ingestor))
+    ended = await answered(agent, "The pump is new.", guild=guild, intent=Intent.REMEMBER)
+    (entry,) = await household.stores.catalog.sources(guild)
+    assert ended.answer.entry == entry.id
+    assert len(await household.stores.store.passages_of(guild, entry.id)) == 1
 
 
 async def test_a_lasting_error_is_not_tried_again(household: Installation) -> None:
