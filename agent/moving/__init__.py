@@ -1,0 +1,1 @@
+"""Copying a whole installation between back ends, and into and out of a backup."""
