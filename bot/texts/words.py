@@ -1,0 +1,77 @@
+"""The texts, by name. `{...}` is filled in with `str.format`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.policy import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """One language. A field's comment says what its placeholders are where their names do not."""
+
+    language: str
+
+    # While an answer is made.
+    searching: str
+    searching_in: str
+    queued: str
+    answering_late: str
+    """Shown while it is tried again: `message` says what is wrong."""
+    interrupted: str
+
+    # Around an answer.
+    sources: str
+    topic: str
+    topics_join: str
+    by: str
+    not_answered: str
+    """`message`, `hint` and `error_id` of a failure."""
+
+    # Instead of an answer.
+    hello: str
+    cooldown: str
+    queue_full: str
+    too_many_of_yours: str
+    which_guild: str
+    cannot_write_here: str
+    question_is_gone: str
+    may_not_ask: str
+
+    # Buttons and what they say.
+    button_helpful: str
+    button_not_helpful: str
+    button_wrong_topic: str
+    button_sources: str
+    button_again: str
+    button_dismiss: str
+    thanks_helpful: str
+    thanks_not_helpful: str
+    thanks_correction: str
+    thanks_correction_later: str
+    choose_topic: str
+    no_topics: str
+    no_sources: str
+    answer_is_gone: str
+    only_the_asker: str
+    not_helpful_title: str
+    not_helpful_reason: str
+    not_helpful_reason_hint: str
+    not_helpful_correction: str
+    not_helpful_correction_hint: str
+    reasons: Mapping[str, str]
+    """By the name that feedback keeps."""
+
+    # Errors.
+    went_wrong: str
+    """An error that nobody foresaw; the log has `error_id`."""
+    not_allowed: str
+    guild_only: str
+
+    # /diagnose
+    decisions: Mapping[Reason, str]
+
+    # Commands: name of the command or option (dots between) to its description.
+    descriptions: Mapping[str, str]
