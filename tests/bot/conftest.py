@@ -61,6 +61,7 @@ def command(
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
     handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
+    rooms = {room: room.level for room in map(logging.getLogger, ("agent", "bot", "tuning"))}
 
     def run(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["lorekeeper", *arguments])
@@ -74,6 +75,8 @@ def command(
     yield run
     root.handlers[:], logging.raiseExceptions = handlers, raising
     root.setLevel(level)
+    for room, kept in rooms.items():
+        room.setLevel(kept)
     logging.captureWarnings(False)
 
 
