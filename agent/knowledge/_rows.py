@@ -55,10 +55,10 @@ def to_rows(passages: Sequence[Passage], vectors: Mapping[PassageId, Vector], di
     """Shape (len(passages), columns). `StoreError` for a vector that is absent or of another dimension."""
     import pyarrow as pa
 
-    matrix = np.stack([_vector(passage, vectors, dimension) for passage in passages])
+    matrix = np.stack([vector_of(passage, vectors, dimension) for passage in passages])
     columns: dict[str, Any] = {name: [getattr(passage, name) for passage in passages] for name in COLUMNS}
     columns["kind"] = [passage.kind.value for passage in passages]
-    columns[SEARCHED] = [_searched(passage) for passage in passages]
+    columns[SEARCHED] = [searched_text(passage) for passage in passages]
     columns[VECTOR] = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), dimension)
     return pa.table(columns, schema=schema(dimension))
 
@@ -83,7 +83,8 @@ def vectors_of(rows: pa.Table) -> Vectors:
     return flat.reshape(rows.num_rows, column.type.list_size)
 
 
-def _vector(passage: Passage, vectors: Mapping[PassageId, Vector], dimension: int) -> Vector:
+def vector_of(passage: Passage, vectors: Mapping[PassageId, Vector], dimension: int) -> Vector:
+    """Shape (dimension,), float32. `StoreError` when it is absent or of another dimension."""
     vector = vectors.get(passage.id)
     if vector is None:
         raise StoreError(f"Passage {passage.id} has no vector and is not stored yet.", "Embed it first.")
@@ -95,6 +96,6 @@ def _vector(passage: Passage, vectors: Mapping[PassageId, Vector], dimension: in
     return vector.astype(np.float32, copy=False)
 
 
-def _searched(passage: Passage) -> str:
+def searched_text(passage: Passage) -> str:
     """Where a passage stands says what it is about: a row under `Pool › Pump` need not name the pump."""
     return f"{passage.title}\n{passage.location}\n{passage.text}"

@@ -21,6 +21,7 @@ from filelock import AsyncFileLock, Timeout
 from agent.contracts import EvidenceItem, GuildId, Passage, PassageId, Slug, SourceId
 from agent.errors import DiskFullError, StoreBusyError, StoreError
 from agent.knowledge import _filters, _rows, _tables
+from agent.knowledge._checks import check_vector, check_whole
 from agent.knowledge._manifest import Manifest, read_manifest, write_manifest
 from agent.knowledge._search import hybrid
 from agent.knowledge._tables import Tables
@@ -99,7 +100,7 @@ class LanceStore(KnowledgeStore):
         *,
         version: str | None = None,
     ) -> None:
-        _check_whole(guild, source, passages)
+        check_whole(guild, source, passages)
         async with self._writing() as manifest:
             name = manifest.require(version)
             dimension = manifest.specs[name].dimension
@@ -157,7 +158,7 @@ class LanceStore(KnowledgeStore):
         if version is None and manifest.active is None:
             return ()
         name = manifest.require(version)
-        _check_vector(query, manifest.specs[name])
+        check_vector(query, manifest.specs[name])
         with _as_store_errors(self._folder):
             table = await self._tables.open(name, query.guild)
             return () if table is None else await hybrid(table, query)
@@ -248,29 +249,6 @@ class LanceStore(KnowledgeStore):
                     yield await self._manifest()
                 finally:
                     await lock.release()
-
-
-def _check_whole(guild: GuildId, source: SourceId, passages: Sequence[Passage]) -> None:
-    """`StoreError` when the passages are not distinct passages of this source."""
-    strange = [p.id for p in passages if p.guild != guild or p.source != source]
-    if strange:
-        raise StoreError(f"Passage {strange[0]} is not of source {source} of guild {guild}.")
-    if len({passage.id for passage in passages}) < len(passages):
-        raise StoreError(f"Source {source} holds a passage id twice.")
-
-
-def _check_vector(query: SearchQuery, spec: IndexSpec) -> None:
-    if query.vector is not None and query.vector.shape != (spec.dimension,):
-        raise StoreError(
-            f"The question's vector has the shape {query.vector.shape}, the index wants ({spec.dimension},).",
-            f"Embed questions with {spec.embedder}, or build an index version for the new embedder.",
-        )
-    if query.embedder and query.embedder != spec.embedder:
-        made_with = spec.embedder.partition(":")[0]
-        raise StoreError(
-            f"The index in use is of {made_with}, not of {query.embedder.partition(':')[0]}.",
-            "Start it again, with the settings that the index was built with.",
-        )
 
 
 @contextmanager
