@@ -32,13 +32,17 @@ async def examine() -> AsyncIterator[Finding]:
         yield Finding(part="configuration", ok=False, said=str(error), todo=error.hint)
         return
     yield Finding(part="configuration", ok=True, said=f"data in {settings.data_dir}")
-    for part, check in CHECKS.items():
+    for part, check in _checks(settings).items():
         try:
             said = await check(settings)
         except LorekeeperError as error:
             yield Finding(part=part, ok=False, said=str(error), todo=error.hint)
         else:
             yield Finding(part=part, ok=True, said=said)
+
+
+def _checks(settings: Settings) -> dict[str, Callable[[Settings], Awaitable[str]]]:
+    return CHECKS | ({"ollama": _ollama} if settings.ollama_host else {})
 
 
 async def _disk(settings: Settings) -> str:
@@ -89,6 +93,12 @@ async def _language_model(settings: Settings) -> str:
         return f"{info.name} on {info.engine}, context of {info.context_tokens} tokens, {info.digest[:12]}"
     finally:
         await model.close()
+
+
+async def _ollama(settings: Settings) -> str:
+    from agent.models.ollama_models import check_ollama
+
+    return await check_ollama(settings)
 
 
 CHECKS: dict[str, Callable[[Settings], Awaitable[str]]] = {

@@ -1,9 +1,7 @@
-"""The models of this machine: which there are, which are in use, and opening them.
+"""The models of this machine: which there are, and opening the ones in use, here or on Ollama.
 
-A chat model is named by a setting as a bundled name, an installed name or the path of a GGUF file. An
-explicit setting wins over the choice that `models use` keeps in `data_dir/models/use.json`, which wins over
-the default. Installed models are `data_dir/models/chat/NAME.gguf`, each beside a NAME.json that says what it
-was when it was checked.
+Installed models are `data_dir/models/chat/NAME.gguf`, each beside a NAME.json that says what it was when it
+was checked. What Ollama servers have is listed by ollama_models.py.
 """
 
 from __future__ import annotations
@@ -19,18 +17,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from agent.errors import (
-    ConfigurationError,
-    ModelBrokenError,
-    ModelError,
-    ModelMissingError,
-    UsageError,
-)
+from agent.errors import ModelBrokenError, ModelError, ModelMissingError, UsageError
 from agent.files import made_atomically, write_atomically, write_error
+from agent.models._ollama_config import OllamaConfig, Patience, addresses_of
+from agent.models.choosing import (
+    Engine,
+    chosen_chat_model,
+    chosen_embedder,
+    engine_of_chat_model,
+    engine_of_embedder,
+    is_path,
+    keep_choice,
+    refuse_overridden,
+)
 from agent.models.gguf_file import check_gguf
 from agent.models.protocol import ChatModel, Embedder
 from agent.models.weights import (
@@ -44,9 +46,6 @@ from agent.models.weights import (
     remembered_digest,
 )
 from agent.settings import Settings
-
-BUNDLED_CHAT_MODEL = "smollm2-135m"
-"""The chat model of the defaults."""
 
 _BLOCK = 1 << 22
 
@@ -68,13 +67,6 @@ class ModelEntry:
     """Why it cannot be used, and what to do; empty when it is fine."""
 
 
-class _Choice(BaseModel, extra="forbid"):
-    """use.json."""
-
-    chat_model: str | None = None
-    embedder: Literal["multilingual-e5-small", "all-minilm-l6-v2"] | None = None
-
-
 class _Record(BaseModel):
     """What an installed model was when it was checked."""
 
@@ -84,14 +76,20 @@ class _Record(BaseModel):
 
 
 async def open_chat_model(settings: Settings) -> ChatModel:
-    """Load the chat model in use. Raises `ModelError`, `ConfigurationError`."""
+    """Open the chat model in use. Raises `ModelError`, `ConfigurationError`."""
     name = chosen_chat_model(settings)
+    installed = await asyncio.to_thread(installed_names, settings)
+    engine = engine_of_chat_model(name, installed, ollama=bool(settings.ollama_host))
+    if engine is Engine.OLLAMA:
+        from agent.models.ollama import OllamaChatModel
+
+        return await OllamaChatModel.open(ollama_config(settings, name))
     path, digest = await asyncio.to_thread(_chat_file, name, settings)
     with _engine_loading("xllamacpp"):
         from agent.models.llama import LlamaChatModel, LlamaConfig
     config = LlamaConfig(
         path=path,
-        name=path.stem if _is_path(name) else name,
+        name=path.stem if is_path(name) else name,
         digest=digest,
         threads=thread_count(settings),
         context_tokens=settings.context_tokens,
@@ -100,8 +98,12 @@ async def open_chat_model(settings: Settings) -> ChatModel:
 
 
 async def open_embedder(settings: Settings) -> Embedder:
-    """Load the embedder in use. Raises `ModelError`, `ConfigurationError`."""
+    """Open the embedder in use. Raises `ModelError`, `ConfigurationError`."""
     name = chosen_embedder(settings)
+    if engine_of_embedder(name, ollama=bool(settings.ollama_host)) is Engine.OLLAMA:
+        from agent.models.ollama_embedder import OllamaEmbedder
+
+        return await OllamaEmbedder.open(ollama_config(settings, name))
     files = await asyncio.to_thread(find_weights, name, settings.data_dir)
     digest = next(weights.digest for weights in BUNDLED if weights.name == name)
     threads = thread_count(settings)
@@ -126,16 +128,22 @@ def _engine_loading(package: str) -> Iterator[None]:
         ) from error
 
 
-def chosen_chat_model(settings: Settings) -> str:
-    """The setting when it was given, else the choice of `models use`, else the default."""
-    kept = None if "chat_model" in settings.model_fields_set else _kept_choice(settings).chat_model
-    return kept or settings.chat_model
+def ollama_config(settings: Settings, model: str) -> OllamaConfig:
+    """What the settings say of a model on Ollama. Raises `ConfigurationError` for a bad OLLAMA_HOST."""
+    return OllamaConfig(
+        addresses=addresses_of(settings.ollama_host),
+        model=model,
+        context_tokens=settings.context_tokens,
+        keep_alive=settings.ollama_keep_alive,
+        # Both end before the stage's own deadline does, to say what it was that took so long.
+        patience=Patience(load=0.8 * settings.stage_seconds, busy=0.5 * settings.stage_seconds),
+    )
 
 
-def chosen_embedder(settings: Settings) -> str:
-    """The setting when it was given, else the choice of `models use`, else the default."""
-    kept = None if "embedder" in settings.model_fields_set else _kept_choice(settings).embedder
-    return kept or settings.embedder
+def installed_names(settings: Settings) -> tuple[str, ...]:
+    """The chat models in the data folder."""
+    folder = settings.data_dir / "models" / "chat"
+    return tuple(path.stem for path in sorted(folder.glob("[!.]*.gguf")))
 
 
 def thread_count(settings: Settings) -> int:
@@ -143,6 +151,11 @@ def thread_count(settings: Settings) -> int:
         return settings.threads
     # A container may be given fewer cores than the machine has; only Linux can tell.
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def is_here(settings: Settings, name: str) -> bool:
+    """Whether a model of this name runs in this process: bundled, installed, or the path of a file."""
+    return bool(is_path(name) or bundled(name) or name in installed_names(settings))
 
 
 async def list_models(settings: Settings) -> tuple[ModelEntry, ...]:
@@ -161,8 +174,8 @@ async def install_model(
     return await asyncio.to_thread(_install, settings, path, name or _slug(path.stem), progress)
 
 
-async def use_model(settings: Settings, name: str) -> ModelEntry:
-    """Keep the choice for every later start, and return what was chosen.
+async def use_model(settings: Settings, name: str) -> str:
+    """Keep the choice of a model of this machine for every later start; return the name it is kept by.
 
     Raises `ModelMissingError` or `ModelBrokenError` when it cannot be used, and `ConfigurationError` when a
     setting overrides the choice, as it would have no effect.
@@ -175,21 +188,17 @@ def _chat_file(name: str, settings: Settings) -> tuple[Path, str]:
     if weights and weights.kind is ModelKind.CHAT:
         return find_weights(name, settings.data_dir)[0], weights.digest
     installed = _installed_file(settings, name)
-    if not _is_path(name) and installed.is_file():
+    if not is_path(name) and installed.is_file():
         return installed, _checked_record(installed, settings).sha256
-    if not _is_path(name):
+    if not is_path(name):
         raise ModelMissingError(
-            f"There is no chat model {name}.",
-            "See `lorekeeper models list`, or give the path of a GGUF file.",
+            f"There is no chat model {name} here.",
+            "See `lorekeeper models list`, give the path of a GGUF file, or set OLLAMA_HOST.",
         )
     path = Path(name).expanduser().resolve()
     if remembered_digest(path, settings.data_dir) is None:
         check_gguf(path)
     return path, digest_of(path, settings.data_dir)
-
-
-def _is_path(name: str) -> bool:
-    return name.endswith(".gguf") or "/" in name or os.sep in name
 
 
 def _installed_file(settings: Settings, name: str) -> Path:
@@ -210,9 +219,9 @@ def _checked_record(path: Path, settings: Settings) -> _Record:
 def _entries(settings: Settings) -> tuple[ModelEntry, ...]:
     chat, embedder = chosen_chat_model(settings), chosen_embedder(settings)
     entries = [_bundled_entry(weights, settings, {chat, embedder}) for weights in BUNDLED]
-    folder = settings.data_dir / "models" / "chat"
-    entries += [_installed_entry(path, settings, chat) for path in sorted(folder.glob("[!.]*.gguf"))]
-    if chat not in {entry.name for entry in entries}:
+    installed = installed_names(settings)
+    entries += [_installed_entry(_installed_file(settings, name), settings, chat) for name in installed]
+    if chat not in {entry.name for entry in entries} and (is_path(chat) or not settings.ollama_host):
         entries.append(_chosen_entry(chat, settings))
     return tuple(entries)
 
@@ -311,35 +320,15 @@ def _copied(path: Path, target: Path, progress: Progress | None) -> str:
     return digest.hexdigest()
 
 
-def _choice_file(settings: Settings) -> Path:
-    return settings.data_dir / "models" / "use.json"
-
-
-def _kept_choice(settings: Settings) -> _Choice:
-    file = _choice_file(settings)
-    try:
-        return _Choice.model_validate_json(file.read_bytes())
-    except FileNotFoundError:
-        return _Choice()
-    except (OSError, ValidationError) as error:
-        raise ConfigurationError(
-            f"{file} cannot be read.", "Delete it and choose again: lorekeeper models use NAME"
-        ) from error
-
-
-def _use(settings: Settings, name: str) -> ModelEntry:
+def _use(settings: Settings, name: str) -> str:
     weights = bundled(name)
-    field = "embedder" if weights and weights.kind is ModelKind.EMBEDDER else "chat_model"
-    if field in settings.model_fields_set and getattr(settings, field) != name:
-        raise ConfigurationError(
-            f"LOREKEEPER_{field.upper()} is set to {getattr(settings, field)}, which wins over this choice.",
-            "Take it out of the environment and .env first.",
-        )
-    if field == "embedder":
+    if weights and weights.kind is ModelKind.EMBEDDER:
+        refuse_overridden(settings, "embedder", name)
         find_weights(name, settings.data_dir)
-    else:
-        name = str(_chat_file(name, settings)[0]) if _is_path(name) else name
-        _chat_file(name, settings)
-    choice = _kept_choice(settings).model_copy(update={field: name})
-    write_atomically(_choice_file(settings), choice.model_dump_json(indent=1).encode())
-    return next(entry for entry in _entries(settings) if entry.name == name)
+        keep_choice(settings, "embedder", name)
+        return name
+    refuse_overridden(settings, "chat_model", name)
+    path, _ = _chat_file(name, settings)
+    kept = str(path) if is_path(name) else name
+    keep_choice(settings, "chat_model", kept)
+    return kept

@@ -27,14 +27,13 @@ from typing import Any
 
 import httpx
 import xllamacpp
-from jsonschema import SchemaError, ValidationError
-from jsonschema.validators import validator_for
 
 from agent.contracts import ModelInfo
 from agent.errors import ModelBrokenError, ModelError, UsageError
 from agent.models.labels import LABELS, OPENED
 from agent.models.messages import as_data
 from agent.models.protocol import ChatMessage, ChatOptions
+from agent.models.structured import check_schema, parsed_reply
 from agent.observing.metrics import count_tokens
 
 _SLOTS = 2
@@ -104,26 +103,13 @@ class LlamaChatModel:
         options: ChatOptions = ChatOptions(),
     ) -> Any:
         """See `ChatModel.structured`. Raises `UsageError` when `schema` is not a JSON Schema."""
-        validator = validator_for(schema)
-        try:
-            validator.check_schema(dict(schema))
-        except SchemaError as error:
-            raise UsageError(f"Not a JSON Schema: {error.message}.") from error
+        check_schema(schema)
         constraint = {"type": "json_schema", "json_schema": {"schema": dict(schema)}}
         request = _request(messages, options) | {"response_format": constraint}
         pieces = [
             _choice(event).get("delta", {}).get("content") or "" async for event in self._events(request)
         ]
-        try:
-            reply = json.loads("".join(pieces))
-            validator(dict(schema)).validate(reply)
-        except json.JSONDecodeError as error:
-            raise ModelError(
-                f"{self.info.name} did not finish its structured reply within {options.max_tokens} tokens."
-            ) from error
-        except ValidationError as error:
-            raise ModelError(f"{self.info.name} broke the schema: {error.message}.") from error
-        return reply
+        return parsed_reply("".join(pieces), schema, self.info.name, options.max_tokens)
 
     async def likelihoods(self, messages: Sequence[ChatMessage], labels: Sequence[str]) -> tuple[float, ...]:
         """See `ChatModel.likelihoods`. Raises `UsageError` when a label is not one token after "("."""

@@ -18,7 +18,7 @@ from agent.contracts import (
 from agent.errors import DeadlineError, ModelBusyError, ModelMissingError, StoreBusyError, UsageError
 from agent.graph import by_evidence, by_intent, by_verification, is_transient
 from agent.meter import union_length
-from agent.models.library import BUNDLED_CHAT_MODEL
+from agent.models.choosing import BUNDLED_CHAT_MODEL
 from agent.nodes._write import generates
 from agent.nodes.judge import needed_probability
 from agent.nodes.retrieve import merge, narrowed, route_agrees
@@ -96,17 +96,24 @@ def test_doubtful_questions_need_more_evidence(
 
 
 @pytest.mark.parametrize(
-    ("mode", "model", "writes"),
+    ("mode", "model", "parameters", "writes"),
     [
-        ("auto", BUNDLED_CHAT_MODEL, False),
-        ("auto", "llama-3.1-8b", True),
-        ("extractive", "llama-3.1-8b", False),
-        ("generated", BUNDLED_CHAT_MODEL, True),
+        ("auto", BUNDLED_CHAT_MODEL, 0, False),
+        ("auto", "my-model", 0, True),
+        ("auto", "smollm2:135m", 134_515_008, False),
+        ("auto", "qwen3:0.6b", 751_632_384, False),
+        ("auto", "llama3.2:1b", 1_235_814_432, True),
+        ("extractive", "llama3.1:8b", 8_030_261_312, False),
+        ("generated", BUNDLED_CHAT_MODEL, 0, True),
+        ("generated", "smollm2:135m", 134_515_008, True),
     ],
 )
-def test_a_small_model_does_not_write_answers_unless_told_to(mode: str, model: str, writes: bool) -> None:
+def test_a_small_model_does_not_write_answers_unless_told_to(
+    mode: str, model: str, parameters: int, writes: bool
+) -> None:
     settings = Settings(answer_mode=mode)  # type: ignore[arg-type]
-    assert generates(settings, ModelInfo(name=model, engine="x", digest="0")) is writes
+    info = ModelInfo(name=model, engine="x", digest="0", parameters=parameters)
+    assert generates(settings, info) is writes
 
 
 def _items(*texts: str) -> tuple[EvidenceItem, ...]:

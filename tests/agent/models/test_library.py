@@ -17,11 +17,9 @@ from agent.errors import (
     ModelMissingError,
     UsageError,
 )
+from agent.models.choosing import BUNDLED_CHAT_MODEL, chosen_chat_model, chosen_embedder
 from agent.models.library import (
-    BUNDLED_CHAT_MODEL,
     ModelEntry,
-    chosen_chat_model,
-    chosen_embedder,
     install_model,
     list_models,
     open_chat_model,
@@ -118,7 +116,8 @@ async def test_an_installed_model_that_changed_is_a_problem(settings: Settings, 
 
 async def test_a_choice_is_kept_and_a_setting_wins_over_it(settings: Settings, model_file: Path) -> None:
     await install_model(settings, model_file)
-    assert (await use_model(settings, "my-model")).in_use
+    await use_model(settings, "my-model")
+    assert (await entry(settings, "my-model")).in_use
     await use_model(settings, "all-minilm-l6-v2")
     assert (chosen_chat_model(settings), chosen_embedder(settings)) == ("my-model", "all-minilm-l6-v2")
     explicit = Settings(
@@ -131,8 +130,7 @@ async def test_a_choice_is_kept_and_a_setting_wins_over_it(settings: Settings, m
 
 
 async def test_a_path_can_be_chosen(settings: Settings, model_file: Path) -> None:
-    chosen = await use_model(settings, str(model_file))
-    assert chosen.name == str(model_file)
+    assert await use_model(settings, str(model_file)) == str(model_file)
     assert chosen_chat_model(settings) == str(model_file)
     shutil.move(model_file, settings.data_dir)
     assert "no model file" in (await entry(settings, str(model_file))).problem

@@ -63,6 +63,11 @@ async def test_a_prompt_is_left_in_the_middle_when_it_is_cancelled(llama: LlamaC
     assert metric(llama, "prompt_tokens_total") - before < 1000
 
 
+async def test_an_unlikely_label_has_its_own_likelihood(llama: LlamaChatModel) -> None:
+    repeated = [ChatMessage(role="user", content="Reply (A). Reply (A). Reply (A).")]
+    assert len(set(await llama.likelihoods(repeated, ["A", "q", "Z", "7"]))) == 4
+
+
 async def test_the_listener_is_on_loopback_and_answers_nobody_else(llama: LlamaChatModel) -> None:
     address = llama._server.listening_address
     assert address.startswith("http://127.0.0.1:")

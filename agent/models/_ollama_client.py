@@ -1,0 +1,148 @@
+"""The library's client with what Ollama's API has and the library's methods leave out.
+
+Those methods cannot say that a prompt which is too long must not be cut, nor ask what a model's template
+makes of messages; so the requests that need it are made here, through the library's own plumbing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+from ollama import AsyncClient, ChatResponse, EmbedResponse, GenerateResponse, ProgressResponse, ShowResponse
+from pydantic import BaseModel, Field
+
+from agent.models.weights import sha256_of
+
+_WHOLE = {"truncate": False, "shift": False}
+"""Unasked, Ollama takes the middle out of a prompt that is too long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """A model that a server has."""
+
+    name: str
+    digest: str
+    """sha256 of its manifest, hex."""
+    size: int
+    """Bytes."""
+    quantization: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What a server says of a model."""
+
+    chats: bool
+    embeds: bool
+    thinks: bool
+    parameters: int
+    """0 when it does not say."""
+    context_tokens: int
+    """That it was trained for; 0 when it does not say."""
+
+
+class _Version(BaseModel):
+    version: str
+
+
+class _DebugInfo(BaseModel):
+    rendered_template: str
+
+
+class _Rendered(BaseModel):
+    debug_info: _DebugInfo = Field(alias="_debug_info")
+
+
+class OllamaClient(AsyncClient):
+    """Not bound to an event loop: no connection outlives its call, so that none is stale either.
+
+    Raises what the library raises; `agent.models._ollama_errors.translated` is made for it.
+    """
+
+    def __init__(self, address: str, connect_seconds: float) -> None:
+        super().__init__(
+            address,
+            timeout=httpx.Timeout(None, connect=connect_seconds),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+            # A proxy of the environment must not see what members say.
+            trust_env=False,
+        )
+
+    async def version(self) -> str:
+        return (await self._request(_Version, "GET", "/api/version")).version
+
+    async def tags(self) -> tuple[Tag, ...]:
+        """The models it has."""
+        return tuple(
+            Tag(
+                name=each.model or "",
+                digest=each.digest or "",
+                size=int(each.size or 0),
+                quantization=(each.details.quantization_level if each.details else "") or "",
+            )
+            for each in (await self.list()).models
+        )
+
+    async def loaded(self) -> frozenset[str]:
+        """The digests of the models that are in memory."""
+        return frozenset(each.digest for each in (await self.ps()).models if each.digest)
+
+    async def facts(self, model: str) -> ModelFacts:
+        return _facts(await self.show(model))
+
+    async def pulling(self, model: str) -> AsyncGenerator[ProgressResponse, None]:
+        """Have the server fetch a model. Closing this stops it, and it keeps what it has."""
+        steps = cast("AsyncGenerator[ProgressResponse, None]", await self.pull(model, stream=True))
+        async with aclosing(steps):
+            async for step in steps:
+                yield step
+
+    async def upload(self, path: Path) -> str:
+        """Give the server a file; return the digest by which it knows it."""
+        digest = f"sha256:{await asyncio.to_thread(sha256_of, path)}"
+        known = await self._client.head(f"/api/blobs/{digest}")
+        # A server that has it already answers before it has read, upon which sending fails.
+        return digest if known.is_success else await self.create_blob(path)
+
+    async def whole_chat(self, body: Mapping[str, Any]) -> AsyncGenerator[ChatResponse, None]:
+        """Stream a reply to the whole prompt, or refuse it."""
+        asked = {**body, **_WHOLE, "stream": True}
+        parts = await self._request(ChatResponse, "POST", "/api/chat", json=asked, stream=True)
+        return cast("AsyncGenerator[ChatResponse, None]", parts)
+
+    async def rendered(self, body: Mapping[str, Any]) -> str:
+        """Return the prompt that the model's own template makes of messages."""
+        asked = {**body, **_WHOLE, "_debug_render_only": True}
+        reply = await self._request(_Rendered, "POST", "/api/chat", json=asked)
+        return reply.debug_info.rendered_template
+
+    async def whole_completion(self, body: Mapping[str, Any]) -> GenerateResponse:
+        asked = {**body, **_WHOLE, "stream": False}
+        return await self._request(GenerateResponse, "POST", "/api/generate", json=asked)
+
+    async def whole_embeddings(self, body: Mapping[str, Any]) -> Sequence[Sequence[float]]:
+        asked = {**body, "truncate": False}
+        return (await self._request(EmbedResponse, "POST", "/api/embed", json=asked)).embeddings
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _facts(shown: ShowResponse) -> ModelFacts:
+    said = shown.modelinfo or {}
+    architecture = said.get("general.architecture", "")
+    can = set(shown.capabilities or ())
+    return ModelFacts(
+        chats="completion" in can,
+        embeds="embedding" in can,
+        thinks="thinking" in can,
+        parameters=int(said.get("general.parameter_count") or 0),
+        context_tokens=int(said.get(f"{architecture}.context_length") or 0),
+    )

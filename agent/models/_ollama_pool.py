@@ -1,0 +1,162 @@
+"""The servers of OLLAMA_HOST as one: health, spread by load, failover.
+
+A server is used when it answers, is new enough and has the very model (by digest) that the others have. A
+call that fails before its first piece goes to the next server; one that fails later is an error that says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import TypeVar
+
+from agent.errors import ModelBusyError, ModelError
+from agent.models._ollama_client import ModelFacts
+from agent.models._ollama_config import OllamaConfig
+from agent.models._ollama_errors import ServerFullError, other_model
+from agent.models._ollama_seat import Seat
+from agent.models._ollama_server import OllamaServer, stop
+
+_log = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 2.0
+
+_T = TypeVar("_T")
+
+
+class OllamaPool:
+    """Raises `ModelError` and its children only."""
+
+    def __init__(self, config: OllamaConfig) -> None:
+        self._config = config
+        self._seats = [Seat(address, config) for address in config.addresses]
+        self._last = self._seats[0]
+        self._looking: set[asyncio.Task[None]] = set()
+        self.digest = ""
+        """Of the model that answers now; changes when it was pulled anew on every server that has it."""
+        self.facts = ModelFacts(chats=False, embeds=False, thinks=False, parameters=0, context_tokens=0)
+
+    @classmethod
+    async def open(cls, config: OllamaConfig) -> OllamaPool:
+        """Look at every server. Raises when none can be used, naming each and why."""
+        pool = cls(config)
+        try:
+            await pool._look(pool._seats)
+            pool._usable()
+        except ModelError:
+            await pool.close()
+            raise
+        return pool
+
+    @property
+    def version(self) -> str:
+        """Of the server that answered last."""
+        return self._last.version
+
+    @property
+    def seats(self) -> Sequence[Seat]:
+        """Every server, in the order of OLLAMA_HOST."""
+        return self._seats
+
+    def begin_loading(self) -> None:
+        """Let the server that would answer now load the model, and do not wait for it."""
+        self._best()[0].begin_loading()
+
+    async def call(self, work: Callable[[OllamaServer], Awaitable[_T]]) -> _T:
+        """Have one server do the work."""
+
+        async def once(server: OllamaServer) -> AsyncGenerator[_T, None]:
+            yield await work(server)
+
+        async with aclosing(self.stream(once)) as results:
+            return await anext(results)
+
+    async def stream(
+        self, work: Callable[[OllamaServer], AsyncGenerator[_T, None]]
+    ) -> AsyncGenerator[_T, None]:
+        """Have one server do the work piece by piece. Those that are full are asked again for a while."""
+        give_up, pause = time.monotonic() + self._config.patience.busy, _FIRST_PAUSE
+        while True:
+            await self._refresh()
+            for seat in self._best():
+                begun = False
+                try:
+                    async with aclosing(seat.work(work)) as pieces:
+                        async for piece in pieces:
+                            begun, self._last = True, seat
+                            yield piece
+                    return
+                except ModelBusyError as error:
+                    if begun:
+                        raise _interrupted(error) from error
+                    failure = error
+            if not isinstance(failure, ServerFullError) or time.monotonic() + pause > give_up:
+                self._usable()
+                raise failure
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def close(self) -> None:
+        """Stop every call."""
+        for task in self._looking:
+            stop(task)
+        for seat in self._seats:
+            await seat.close()
+
+    def _best(self) -> list[Seat]:
+        """The servers that can be used: first those that have the model loaded, and least to do."""
+        return sorted(self._usable(), key=lambda seat: (seat.cold, seat.calls))
+
+    def _usable(self) -> list[Seat]:
+        usable = [seat for seat in self._seats if seat.problem is None]
+        if usable:
+            return usable
+        problems = [seat.problem for seat in self._seats if seat.problem is not None]
+        # One that is away for a moment makes the whole a matter of a moment.
+        kind = next((each for each in problems if isinstance(each, ModelBusyError)), problems[0])
+        raise type(kind)(" ".join(str(each) for each in problems), kind.hint)
+
+    async def _refresh(self) -> None:
+        due = time.monotonic() - self._config.patience.recheck
+        stale = [seat for seat in self._seats if seat.looked_at <= due]
+        well = [seat for seat in stale if seat.problem is None]
+        if well:
+            await self._look(well)
+        if all(seat.problem for seat in self._seats):
+            await self._look(self._seats)
+        elif len(well) < len(stale):
+            # One that is away may keep us waiting, which must not cost a question that others can answer.
+            self._look_later([seat for seat in stale if seat not in well])
+
+    def _look_later(self, seats: Sequence[Seat]) -> None:
+        for seat in seats:
+            seat.looked_at = time.monotonic()
+        looking = asyncio.create_task(self._look(seats))
+        self._looking.add(looking)
+        looking.add_done_callback(self._looking.discard)
+
+    async def _look(self, seats: Sequence[Seat]) -> None:
+        await asyncio.gather(*(seat.look() for seat in seats))
+        having = [(seat, seat.tag.digest) for seat in self._seats if seat.tag is not None]
+        if having and self.digest not in {digest for _, digest in having}:
+            await self._adopt(*having[0])
+        for seat, digest in having:
+            agrees = digest == self.digest
+            seat.problem = None if agrees else other_model(seat.server.address, self._config.model)
+
+    async def _adopt(self, seat: Seat, digest: str) -> None:
+        """Take the model that this server has for the one, as no server has the one of before."""
+        self.facts = await seat.server.facts()
+        if self.digest:
+            _log.warning("%s was pulled anew: %s, now %s", self._config.model, self.digest[:12], digest[:12])
+        self.digest = digest
+        for each in self._seats:
+            each.forget_loaded()
+
+
+def _interrupted(error: ModelBusyError) -> ModelBusyError:
+    return ModelBusyError(f"A reply was cut off in the middle. {error}", error.hint)
