@@ -4,11 +4,16 @@ The driver gets the URL as it is and reads it as libpq would (`sslmode`, several
 a closed connection by itself, so a pooled one is tested without asking the server; a statement that is not
 answered in time ends its connection at once, because cancelling politely waits for the same server.
 Errors never hold the URL: it has the password in it.
+
+Behind a pooler that changes connections between transactions nothing may belong to a session. With
+`?pgbouncer=true` in the URL statements are prepared without a name and settings are made in each transaction;
+that costs a round trip more for each statement, so it is not always so.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -20,10 +25,23 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from agent.errors import DiskFullError, LorekeeperError, StoreBusyError, StoreError, UsageError
+from agent.errors import (
+    ConfigurationError,
+    DiskFullError,
+    LorekeeperError,
+    StoreBusyError,
+    StoreError,
+    UsageError,
+)
 
 _LEAST_VERSION: Final = 14
 """The oldest that a supported system still ships (Ubuntu 22.04); our statements would do with 11."""
+
+_POOLER_OPTION: Final = "pgbouncer"
+"""In the URL's query, as other programs have it."""
+
+_STATEMENTS: Final = 100
+"""Prepared statements that a connection keeps."""
 
 _UPGRADE_SECONDS: Final = 120.0
 """How long a process waits while another one upgrades the schema."""
@@ -35,6 +53,11 @@ _ANSWER_FACTOR: Final = 3
 """A statement may take this many times the wait for a lock, before the server counts as gone."""
 
 _TRY_AGAIN: Final = "Try again in a moment; if it stays so, look into the server's log."
+_POOLED: Final = (
+    StoreError,
+    "{name} is behind a pooler that changes connections between transactions ({error}).",
+    "Add ?pgbouncer=true to DATABASE_URL.",
+)
 _LOST: Final = (StoreBusyError, "The connection to {name} was lost.", _TRY_AGAIN)
 _TWO_CHANGES: Final = (StoreBusyError, "{name} had two changes of the same at once.", _TRY_AGAIN)
 _NO_ACCESS: Final = (StoreError, "{name} refused the user or password.", "Correct them in DATABASE_URL.")
@@ -46,7 +69,9 @@ _DAMAGED: Final = (
 _VALUE: Final = (UsageError, "This cannot be stored: {error}.", "Correct the text or value.")
 
 _STATES: Final[Mapping[str, tuple[type[LorekeeperError], str, str]]] = {
+    "08P01": _POOLED,
     "25006": (StoreError, "{name} is read-only.", "Name the primary server in DATABASE_URL, not a standby."),
+    "26000": _POOLED,
     "28000": _NO_ACCESS,
     "28P01": _NO_ACCESS,
     "3D000": (
@@ -56,6 +81,7 @@ _STATES: Final[Mapping[str, tuple[type[LorekeeperError], str, str]]] = {
     ),
     "40001": _TWO_CHANGES,
     "40P01": _TWO_CHANGES,
+    "42P05": _POOLED,
     "42501": (
         StoreError,
         "{name} does not let this user do that ({error}).",
@@ -93,10 +119,11 @@ class PostgresBackend:
     """Of the pool's 15 connections, so that readers always find one."""
 
     def __init__(self, url: URL, busy_seconds: float) -> None:
-        plain = url.set(drivername="postgresql")
+        plain = url.set(drivername="postgresql").difference_update_query([_POOLER_OPTION])
         self.name = plain._replace(password=None, query={}).render_as_string()  # type: ignore[arg-type]
         self._dsn = plain.render_as_string(hide_password=False)
         self._busy_seconds = busy_seconds
+        self._pooled = _is_pooled(url)
 
     async def prepare(self) -> None:
         """Nothing to do: creating databases belongs to who runs the server."""
@@ -153,25 +180,36 @@ class PostgresBackend:
         return f"PostgreSQL {version}, {self.name}"
 
     def _engine(self, busy_seconds: float, **options: Any) -> AsyncEngine:
+        settings = {"application_name": "lorekeeper"}
+        if not self._pooled:
+            settings["lock_timeout"] = _milliseconds(busy_seconds)
+
         async def connect() -> Any:
             try:
                 connection = await asyncpg.connect(
                     self._dsn,
                     timeout=self._busy_seconds,
                     command_timeout=busy_seconds * _ANSWER_FACTOR,
-                    server_settings={
-                        "application_name": "lorekeeper",
-                        "lock_timeout": f"{busy_seconds * 1000:.0f}",
-                    },
+                    server_settings=settings,
+                    statement_cache_size=0 if self._pooled else _STATEMENTS,
                 )
             except (OSError, *_DRIVER_ERRORS) as error:
                 raise self.explain(error) from error
             await self._refuse_old(connection)
             return connection
 
+        def adapted() -> Any:
+            # What `async_creator` does, which has no place for these two arguments.
+            dbapi: Any = engine.sync_engine.dialect.dbapi
+            names = {"prepared_statement_name_func": str} if self._pooled else {}
+            size = 0 if self._pooled else _STATEMENTS
+            return dbapi.connect(async_creator_fn=connect, prepared_statement_cache_size=size, **names)
+
         engine = create_async_engine(
-            URL.create("postgresql+asyncpg"), async_creator=connect, hide_parameters=True, **options
+            URL.create("postgresql+asyncpg"), creator=adapted, hide_parameters=True, **options
         )
+        if self._pooled:
+            event.listen(engine.sync_engine, "begin", functools.partial(_limit_waits, busy_seconds))
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
         event.listen(engine.sync_engine, "handle_error", self._abandon)
         return engine
@@ -201,6 +239,28 @@ def _refuse_closed(_connection: object, record: Any, _proxy: object) -> None:
     """Have the pool make a new connection in place of one that the server closed meanwhile."""
     if record.driver_connection.is_closed():
         raise DisconnectionError
+
+
+def _is_pooled(url: URL) -> bool:
+    match url.query.get(_POOLER_OPTION, "false"):
+        case "true":
+            return True
+        case "false":
+            return False
+        case other:
+            raise ConfigurationError(
+                f"DATABASE_URL cannot be used: {_POOLER_OPTION}={other}.", "It is true or false."
+            )
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}"
+
+
+def _limit_waits(busy_seconds: float, connection: Connection) -> None:
+    """Of this transaction; one that only reads waits for no lock."""
+    if not connection.get_execution_options().get("postgresql_readonly"):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_milliseconds(busy_seconds)}")
 
 
 def _lock_upgrades(connection: Connection) -> None:
