@@ -124,9 +124,7 @@ def _require_new(folder: Path, settings: Settings) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise UsageError(
-            f"{folder} is no folder to write to: {error.strerror}.", "Choose another."
-        ) from error
+        raise UsageError(f"{folder} cannot be used: {error.strerror}.", "Choose a new folder.") from error
     if MANIFEST in names:
         raise UsageError(f"{folder} holds a backup already.", "Choose a new folder for each backup.")
     if names and FOLDER not in names:

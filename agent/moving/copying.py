@@ -73,7 +73,7 @@ async def begun(ends: Ends, record: MoveRecord) -> AsyncIterator[Opened]:
     """
     async with opened(ends) as both:
         if not record.begun:
-            await require_empty(both, ends.target_name)
+            await require_empty(both, ends.target)
         elif (finished := record.finished()) is not None:
             await _require_untouched(both, record, finished, ends.target_name)
         record.begin()

@@ -104,19 +104,29 @@ async def opened(ends: Ends) -> AsyncIterator[Opened]:
         )
 
 
-async def require_empty(both: Opened, name: str) -> None:
+async def require_empty(both: Opened, target: Settings) -> None:
     """Raise `StoreError` when the target holds anything; a guild that holds nothing is nothing."""
-    hint = "Choose an empty one; or, if it is not needed any longer, remove it or move it away yourself."
-    if both.target_database is not None:
-        async with both.target_database.read() as connection:
-            for table in tables.metadata.sorted_tables:
-                found = await connection.execute(select(table).limit(1))
-                if table is not tables.guilds and found.first() is not None:
-                    raise StoreError(f"{name} already holds {table.name} of another installation.", hint)
+    held = ""
     if both.target_store is not None:
-        held = sum(version.passages for version in await both.target_store.versions())
-        if held:
-            raise StoreError(f"{name} already holds {held} passages of another installation.", hint)
+        passages = sum(version.passages for version in await both.target_store.versions())
+        held = f"{place_of(Part.KNOWLEDGE, target)} already holds {passages} passages" if passages else ""
+    if both.target_database is not None and (table := await _filled_table(both.target_database)):
+        held = f"{place_of(Part.DATABASE, target)} already holds {table}"
+    if held:
+        raise StoreError(
+            f"{held} of another installation.",
+            "Choose an empty place; or move that one away, or remove it, if it is not needed any longer.",
+        )
+
+
+async def _filled_table(database: Database) -> str:
+    """The name of a table that holds rows, or nothing. Each installation has guilds."""
+    async with database.read() as connection:
+        for table in tables.metadata.sorted_tables:
+            found = await connection.execute(select(table).limit(1))
+            if table is not tables.guilds and found.first() is not None:
+                return table.name
+    return ""
 
 
 def embedded(settings: Settings, folder: Path) -> Settings:

@@ -34,6 +34,13 @@ _EXAMPLES: Final = {
 }
 
 
+def places(names: Sequence[str]) -> tuple[Place, ...]:
+    """Raises `UsageError` for a name that is none."""
+    if unknown := [name for name in names if name not in set(Place)]:
+        raise UsageError(f"There is no {unknown[0]} to move to.", f"There are: {', '.join(Place)}.")
+    return tuple(map(Place, names))
+
+
 def planned(settings: Settings, to: Sequence[Place], urls: Sequence[str], api_key: str) -> Ends:
     """Return the ends of a move from what `settings` name. Raises `UsageError`.
 

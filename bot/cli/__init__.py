@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli import ask, categories, chat, doctor, guilds, index, ingest, models, sources, system
+from bot.cli import (
+    ask,
+    categories,
+    chat,
+    doctor,
+    guilds,
+    health,
+    index,
+    ingest,
+    models,
+    move,
+    sources,
+    system,
+)
 
 app = typer.Typer(
     name="lorekeeper",
@@ -25,6 +38,10 @@ for command, example in (
     (ingest.ingest, "lorekeeper ingest ~/notes manual.pdf --category pool"),
     (ingest.remember, 'lorekeeper remember "Yesterday we replaced the pool pump with a Hayward."'),
     (doctor.doctor, "lorekeeper doctor --json"),
+    (health.health, "lorekeeper health"),
+    (move.move, "lorekeeper move --to weaviate --url http://localhost:8080"),
+    (move.backup, "lorekeeper backup ~/backups/2026-11-22"),
+    (move.restore, "lorekeeper restore ~/backups/2026-11-22"),
     (system.run, "lorekeeper run"),
     (system.version, "lorekeeper version"),
 ):

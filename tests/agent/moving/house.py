@@ -14,6 +14,7 @@ from sqlalchemy import Date, DateTime, Float, Integer, LargeBinary, MetaData, Ta
 
 from agent.catalog.sql import SqlCatalog
 from agent.contracts import Category, Example, FeedbackKind, GuildId, Slug, Source, SourceId, SourceKind
+from agent.database import tables
 from agent.database.engine import Database, open_database
 from agent.database.tables import Document, Moment
 from agent.journal.sql import SqlJournal
@@ -97,6 +98,20 @@ async def rows_in(database: Database, table: Table) -> list[tuple[Any, ...]]:
     async with database.read() as connection:
         found = await connection.execute(select(table))
         return sorted((tuple(row) for row in found), key=repr)
+
+
+async def kept(settings: Settings) -> dict[str, object]:
+    """Everything that an installation holds, by table and guild."""
+    async with opened(settings) as (database, store):
+        found: dict[str, object] = {
+            table.name: await rows_in(database, table) for table in tables.metadata.sorted_tables
+        }
+        for guild in await SqlCatalog(database).guilds():
+            for source in await SqlCatalog(database).sources(guild):
+                passages = await store.passages_of(guild, source.id)
+                vectors = await store.vectors_of(guild, [passage.id for passage in passages])
+                found[f"{guild} {source.id}"] = (passages, {k: v.tobytes() for k, v in vectors.items()})
+    return found
 
 
 async def fill_every_table(database: Database, metadata: MetaData, count: int = 3) -> None:

@@ -21,27 +21,13 @@ from agent.settings import Settings
 from tests.agent.database.processes import start
 from tests.agent.journal.episodes import an_episode
 from tests.agent.knowledge.passages import HOME, NEW_SPEC, SPEC, WORK, a_vector, about, passages_of, put
-from tests.agent.moving.house import a_source, ends, furnish, opened, put_source, rows_in, settings_over
+from tests.agent.moving.house import a_source, ends, furnish, kept, opened, put_source, rows_in, settings_over
 
 Said = list[tuple[int, int, str]]
 
 
 async def moved(what: Ends) -> Moved:
     return await move(what, lambda _done, _total, _what: None)
-
-
-async def kept(settings: Settings) -> dict[str, object]:
-    """Everything that an installation holds, by table and guild."""
-    async with opened(settings) as (database, store):
-        found: dict[str, object] = {
-            table.name: await rows_in(database, table) for table in tables.metadata.sorted_tables
-        }
-        for guild in await SqlCatalog(database).guilds():
-            for source in await SqlCatalog(database).sources(guild):
-                passages = await store.passages_of(guild, source.id)
-                vectors = await store.vectors_of(guild, [passage.id for passage in passages])
-                found[f"{guild} {source.id}"] = (passages, {k: v.tobytes() for k, v in vectors.items()})
-    return found
 
 
 @pytest.fixture
