@@ -100,7 +100,7 @@ def choose(world: World, user: User, message: Message, select: Json, values: Seq
 
 
 def submit(world: World, opened: Interaction, values: Mapping[str, Any]) -> Interaction:
-    """The modal that `opened` answered with, its fields by label or custom_id; it keeps the button's message."""
+    """The modal that `opened` answered with, by label or custom_id; it keeps the button's message."""
     modal = opened.modal
     if modal is None:
         raise LookupError(f"{opened.name!r} opened no modal")

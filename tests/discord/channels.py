@@ -119,7 +119,9 @@ def delete_role(world: World, guild: Guild, role: Role) -> None:
 def join_guild(world: World, guild: Guild, user: User, *roles: Role) -> None:
     membership = world.add_member(guild, user, *roles)
     if user is world.bot:
-        world.emit("GUILD_CREATE", payloads.guild_create(guild, user), guild=guild)
+        joined = payloads.guild_create(guild, user)
+        del joined["unavailable"]  # where it is missing, the client takes the guild for a new one
+        world.emit("GUILD_CREATE", joined, guild=guild)
         return
     world.emit("GUILD_MEMBER_ADD", payloads.member(membership) | {"guild_id": str(guild.id)}, guild=guild)
 

@@ -180,6 +180,7 @@ class Connection:
             raise _ClosingError(Close.INVALID_SEQUENCE)
         self._beaten.set()
         self.heartbeats += 1
+        self._world.events.touch()
         self.push({"op": Op.HEARTBEAT_ACK, "d": None})
 
     def _identify(self, data: Json) -> None:
@@ -267,6 +268,10 @@ class Gateway:
         return any(session.send is not None for session in self.sessions.values())
 
     def open_session(self, session: Session) -> Session:
+        """A new one; those of the same shard that nobody serves are given up, as Discord does later."""
+        for old in tuple(self.sessions.values()):
+            if old.send is None and old.shard == session.shard:
+                del self.sessions[old.id]
         self.sessions[session.id] = session
         self.identifies += 1
         return session

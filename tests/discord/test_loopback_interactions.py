@@ -1,0 +1,414 @@
+"""Slash commands, buttons, selects, modals and menus: the acknowledgement, the token, and who sees what."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import discord
+import pytest
+import pytest_asyncio
+from discord import app_commands
+
+from tests.discord.conftest import Recorder
+from tests.discord.fixtures import running
+from tests.discord.interactions import Answer
+from tests.discord.loopback import Loopback
+from tests.discord.messages import Upload
+from tests.discord.model import Message, MessageKind
+
+Act = Callable[[discord.Interaction], Awaitable[Any]]
+
+
+class Vote(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=r"vote:(?P<answer>\d+):(?P<value>up|down)$",
+):
+    """Its state is in the custom_id, so it works after any restart."""
+
+    def __init__(self, answer: int, value: str) -> None:
+        button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
+            label=value, custom_id=f"vote:{answer}:{value}"
+        )
+        super().__init__(button)
+        self.answer, self.value = answer, value
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Vote:
+        return cls(int(match["answer"]), match["value"])
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        await interaction.response.send_message(f"{self.value} for {self.answer}", ephemeral=True)
+
+
+class Why(discord.ui.Modal, title="What was wrong?"):
+    reason: discord.ui.Label[Why] = discord.ui.Label(
+        text="Reason",
+        component=discord.ui.Select(
+            options=[
+                discord.SelectOption(label="Wrong facts", value="wrong"),
+                discord.SelectOption(label="Other"),
+            ]
+        ),
+    )
+    instead: discord.ui.Label[Why] = discord.ui.Label(
+        text="What would have been right?", component=discord.ui.TextInput(required=False)
+    )
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        assert isinstance(self.reason.component, discord.ui.Select)
+        assert isinstance(self.instead.component, discord.ui.TextInput)
+        text = f"{self.reason.component.values[0]}: {self.instead.component.value}"
+        await interaction.response.send_message(text, ephemeral=True)
+
+
+class Panel(discord.ui.View):
+    """A button that opens the modal, a select, and a button that changes the message itself."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout=None)
+        self.add_item(discord.ui.Button(label="Read more", url="https://example.org/more"))
+
+    @discord.ui.button(label="Not helpful", custom_id="not-helpful")
+    async def not_helpful(self, interaction: discord.Interaction, _: discord.ui.Button[Panel]) -> None:
+        await interaction.response.send_modal(Why())
+
+    @discord.ui.button(label="Dismiss", custom_id="dismiss")
+    async def dismiss(self, interaction: discord.Interaction, _: discord.ui.Button[Panel]) -> None:
+        await interaction.response.edit_message(content="dismissed", view=None)
+
+    @discord.ui.select(
+        placeholder="Topic",
+        custom_id="topic",
+        options=[
+            discord.SelectOption(label="Pool", value="pool"),
+            discord.SelectOption(label="Car", value="car"),
+        ],
+    )
+    async def topic(self, interaction: discord.Interaction, select: discord.ui.Select[Panel]) -> None:
+        await interaction.response.defer()
+        await interaction.followup.send(f"topic {select.values[0]}", ephemeral=True)
+
+
+class Host(Recorder):
+    """Commands whose answer each test chooses by setting `act`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act: Act = lambda interaction: interaction.response.send_message("done")
+        self.options: dict[str, Any] = {}
+        self.failure: asyncio.Future[discord.HTTPException] = asyncio.get_running_loop().create_future()
+        self._declare()
+
+    async def setup_hook(self) -> None:
+        self.add_dynamic_items(Vote)
+        await self.tree.sync()
+
+    async def perform(self, interaction: discord.Interaction, **options: Any) -> None:
+        self.options = options
+        try:
+            await self.act(interaction)
+        except discord.HTTPException as error:
+            self.failure.set_result(error)
+
+    def _declare(self) -> None:
+        tree = self.tree
+
+        @tree.command(description="ask")
+        async def ask(interaction: discord.Interaction, question: str, topic: str | None = None) -> None:
+            await self.perform(interaction, question=question, topic=topic)
+
+        @ask.autocomplete("topic")
+        async def topics(_: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+            names = ["Pool", "Car"] if current != "many" else [str(number) for number in range(26)]
+            return [
+                app_commands.Choice(name=n, value=n.lower())
+                for n in names
+                if current in ("many", n[:1].lower())
+            ]
+
+        @tree.command(description="everything")
+        async def everything(
+            interaction: discord.Interaction,
+            who: discord.Member,
+            where: discord.TextChannel,
+            role: discord.Role,
+            file: discord.Attachment,
+            count: app_commands.Range[int, 1, 5],
+        ) -> None:
+            content = await file.read()
+            await self.perform(interaction, who=who, where=where, role=role, content=content, count=count)
+
+        category = app_commands.Group(
+            name="category",
+            description="categories",
+            default_permissions=discord.Permissions(manage_guild=True),
+            guild_only=True,
+        )
+
+        @category.command(description="add")
+        async def add(interaction: discord.Interaction, name: str) -> None:
+            await self.perform(interaction, name=name)
+
+        tree.add_command(category)
+
+        @tree.context_menu(name="Add to knowledge base")
+        async def remember(interaction: discord.Interaction, message: discord.Message) -> None:
+            await self.perform(interaction, message=message)
+
+
+@pytest_asyncio.fixture
+async def host(pointed: Loopback) -> AsyncIterator[Host]:
+    hosting = Host()
+    async with running(hosting, pointed):
+        yield hosting
+
+
+async def shown(pointed: Loopback, host: Host, view: discord.ui.View) -> Message:
+    channel = host.get_channel(pointed.channel("general").id)
+    assert isinstance(channel, discord.TextChannel)
+    sent = await channel.send("an answer", view=view)
+    return pointed.world.message(pointed.channel("general"), sent.id)
+
+
+async def test_a_slash_command_with_its_answer(pointed: Loopback, host: Host) -> None:
+    done = await pointed.member("ana").slash("ask", question="when?")
+    answer = await pointed.wait.answered(done)
+    assert (answer.content, answer.kind) == ("done", MessageKind.SLASH_ANSWER)
+    assert host.options == {"question": "when?", "topic": None}
+    assert answer in list(pointed.channel("general").messages)
+
+
+async def test_every_kind_of_option_is_resolved(pointed: Loopback, host: Host) -> None:
+    ana, ben = pointed.member("ana"), pointed.member("ben")
+    await ana.slash(
+        "everything",
+        who=ben.user,
+        where_=pointed.channel("pool"),
+        role=pointed.role("Gardeners"),
+        file=Upload(filename="a.txt", content=b"text"),
+        count=3,
+    )
+    assert host.options["who"].id == ben.id
+    assert isinstance(host.options["who"], discord.Member)
+    assert host.options["where"].id == pointed.channel("pool").id
+    assert host.options["role"].name == "Gardeners"
+    assert (host.options["content"], host.options["count"]) == (b"text", 3)
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("nothing", {}),
+        ("ask", {}),
+        ("ask", {"question": "x", "colour": "red"}),
+        ("category", {"name": "Pool"}),
+        ("category add", {"name": "Pool"}),
+    ],
+)
+async def test_the_client_does_not_let_a_member_send_that(
+    pointed: Loopback, host: Host, command: str, options: dict[str, str]
+) -> None:
+    with pytest.raises(LookupError):
+        await pointed.member("ana").slash(command, **options)
+
+
+async def test_an_admin_is_offered_what_members_are_not(pointed: Loopback, host: Host) -> None:
+    await pointed.admin().slash("category add", name="Pool")
+    assert host.options == {"name": "Pool"}
+    with pytest.raises(LookupError):
+        await pointed.admin().slash("category add", where=pointed.admin().direct_channel, name="Pool")
+
+
+async def test_autocomplete(pointed: Loopback, host: Host) -> None:
+    ana = pointed.member("ana")
+    assert await ana.types("ask", "topic", "p", question="when?") == {"Pool": "pool"}
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(ana.types("ask", "topic", "many", question="when?"), 0.3)
+    assert any("callback -> 400 50035" in error for error in pointed.world.records.errors)
+
+
+async def test_thinking_gives_way_to_the_answer(pointed: Loopback, host: Host) -> None:
+    async def later(interaction: discord.Interaction) -> None:
+        await interaction.response.defer(ephemeral=True)
+        await interaction.edit_original_response(content="first")
+        await interaction.followup.send("second", ephemeral=True)
+
+    host.act = later
+    done = await pointed.member("ana").slash("ask", question="when?")
+    assert done.answer is Answer.THINKING
+    await pointed.wait.until(lambda: len(done.messages()) == 2)
+    assert [message.content for message in done.messages()] == ["first", "second"]
+    assert all(message.is_ephemeral and not message.is_thinking for message in done.messages())
+    assert list(pointed.channel("general").messages) == []
+
+
+async def test_the_first_follow_up_takes_the_place_of_thinking(pointed: Loopback, host: Host) -> None:
+    async def later(interaction: discord.Interaction) -> None:
+        await interaction.response.defer()
+        await interaction.followup.send("the answer", ephemeral=True)
+
+    host.act = later
+    answer = await pointed.wait.answered(await pointed.member("ana").slash("ask", question="when?"))
+    assert (answer.content, answer.is_ephemeral) == ("the answer", False)
+
+
+async def test_an_acknowledgement_after_three_seconds_is_too_late(pointed: Loopback, host: Host) -> None:
+    async def late(interaction: discord.Interaction) -> None:
+        pointed.clock.advance(3.1)
+        await interaction.response.send_message("too late")
+
+    host.act = late
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pointed.member("ana").slash("ask", question="when?"), 0.3)
+    assert (await host.failure).code == 10062
+
+
+async def test_a_second_acknowledgement_is_refused(pointed: Loopback, host: Host) -> None:
+    async def twice(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("once")
+        adapter = discord.webhook.async_.async_context.get()
+        await adapter.create_interaction_response(
+            interaction.id,
+            interaction.token,
+            session=host.http._HTTPClient__session,  # type: ignore[attr-defined]
+            params=discord.webhook.async_.interaction_response_params(4, {"content": "twice"}),
+        )
+
+    host.act = twice
+    done = await pointed.member("ana").slash("ask", question="when?")
+    assert (await host.failure).code == 40060
+    assert [message.content for message in done.messages()] == ["once"]
+
+
+async def test_the_token_dies_after_fifteen_minutes(pointed: Loopback, host: Host) -> None:
+    async def slow(interaction: discord.Interaction) -> None:
+        await interaction.response.defer()
+        pointed.clock.advance(15 * 60 + 1)
+        await interaction.followup.send("finally")
+
+    host.act = slow
+    await pointed.member("ana").slash("ask", question="when?")
+    assert ((await host.failure).status, (await host.failure).code) == (401, 50027)
+
+
+async def test_a_follow_up_before_any_acknowledgement_is_refused(pointed: Loopback, host: Host) -> None:
+    async def hasty(interaction: discord.Interaction) -> None:
+        await interaction.followup.send("first")
+
+    host.act = hasty
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pointed.member("ana").slash("ask", question="when?"), 0.3)
+    assert (await host.failure).code == 10015
+
+
+async def test_a_modal_cannot_follow_a_deferral(pointed: Loopback, host: Host) -> None:
+    async def deferred(interaction: discord.Interaction) -> None:
+        await interaction.response.defer()
+        interaction.response._response_type = None
+        await interaction.response.send_modal(Why())
+
+    host.act = deferred
+    await pointed.member("ana").slash("ask", question="when?")
+    assert (await host.failure).code == 40060
+
+
+async def test_a_button_an_ephemeral_answer_and_its_deletion(pointed: Loopback, host: Host) -> None:
+    ana = pointed.member("ana")
+    message = await shown(pointed, host, Panel())
+    done = await ana.chooses(message, "Topic", "Car")
+    assert (await pointed.wait.answered(done)).content == "topic car"
+    done = await ana.clicks(message, "Dismiss")
+    assert (message.content, message.components) == ("dismissed", [])
+    assert done.messages() == []
+
+
+async def test_a_modal_is_filled_by_its_labels(pointed: Loopback, host: Host) -> None:
+    ana = pointed.member("ana")
+    message = await shown(pointed, host, Panel())
+    opened = await ana.clicks(message, "not helpful")
+    assert opened.answer is Answer.MODAL
+    sent = await ana.submits(opened, {"Reason": "Wrong facts", "What would have been right?": "In May."})
+    assert (await pointed.wait.answered(sent)).content == "wrong: In May."
+    with pytest.raises(LookupError, match="must be chosen"):
+        await ana.submits(opened, {})
+    with pytest.raises(LookupError, match="no field"):
+        await ana.submits(opened, {"Reason": "Wrong facts", "Mood": "bad"})
+
+
+async def test_what_a_member_cannot_press(pointed: Loopback, host: Host) -> None:
+    ana = pointed.member("ana")
+    message = await shown(pointed, host, Panel())
+    with pytest.raises(LookupError):
+        await ana.clicks(message, "Read more")
+    with pytest.raises(LookupError):
+        await ana.clicks(message, "Regenerate")
+    with pytest.raises(LookupError):
+        await ana.chooses(message, "Topic", "Garden")
+
+
+async def test_a_dynamic_button_works_after_a_restart(pointed: Loopback) -> None:
+    view = discord.ui.View(timeout=None)
+    view.add_item(Vote(42, "up"))
+    first = Host()
+    async with running(first, pointed):
+        message = await shown(pointed, first, view)
+    async with running(Host(), pointed):
+        done = await pointed.member("ana").clicks(message, "up")
+        assert (await pointed.wait.answered(done)).content == "up for 42"
+
+
+async def test_an_ephemeral_answer_belongs_to_one_member(pointed: Loopback, host: Host) -> None:
+    async def privately(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("for you", view=Panel(), ephemeral=True)
+
+    host.act = privately
+    ana, ben = pointed.member("ana"), pointed.member("ben")
+    answer = await pointed.wait.answered(await ana.slash("ask", question="when?"))
+    with pytest.raises(Exception, match="Unknown Message"):
+        await ben.clicks(answer, "Dismiss")
+    with pytest.raises(Exception, match="Unknown Message"):
+        await ana.reacts(answer, "👍")
+    await ana.clicks(answer, "Dismiss")
+    assert answer.content == "dismissed"
+    channel = host.get_channel(pointed.channel("general").id)
+    assert isinstance(channel, discord.TextChannel)
+    with pytest.raises(discord.NotFound):
+        await channel.fetch_message(answer.id)
+
+
+async def test_a_message_menu_carries_the_message(pointed: Loopback, host: Host) -> None:
+    ana = pointed.member("ana")
+    said = await ana.says("general", "The pump is a model X.")
+    done = await ana.menu("Add to knowledge base", said)
+    assert (await pointed.wait.answered(done)).kind is MessageKind.MENU_ANSWER
+    assert host.options["message"].content == "The pump is a model X."
+
+
+async def test_a_command_in_direct_messages_and_the_locale(pointed: Loopback, host: Host) -> None:
+    locales: list[str] = []
+
+    async def note(interaction: discord.Interaction) -> None:
+        locales.append(f"{interaction.locale} {interaction.guild_locale}")
+        await interaction.response.send_message("ok")
+
+    host.act = note
+    eva = pointed.member("eva", locale="es-ES")
+    await eva.slash("ask", question="¿cuándo?")
+    await eva.slash("ask", where=eva.direct_channel, question="¿cuándo?")
+    assert locales == ["es-ES en-US", "es-ES None"]
+
+
+async def test_an_answer_is_deleted_by_the_bot(pointed: Loopback, host: Host) -> None:
+    async def brief(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("gone soon")
+        await interaction.delete_original_response()
+
+    host.act = brief
+    done = await pointed.member("ana").slash("ask", question="when?")
+    await pointed.wait.until(lambda: done.messages() == [])
+    assert list(pointed.channel("general").messages) == []
