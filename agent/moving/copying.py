@@ -81,8 +81,9 @@ async def begun(ends: Ends, record: MoveRecord) -> AsyncIterator[Opened]:
 
 
 async def bring(both: Opened, record: MoveRecord, show: Show, *, follow: bool) -> Moved:
-    """Copy and verify. With `follow` the end is that the source's tables did not change since they were read;
-    without, one state of them is enough, and only its sources must not change while their passages are read.
+    """Copy and verify. With `follow` nothing at all may have changed since it was read; without, the target
+    is one state of the source: what is asked and added meanwhile does not matter, only that no source of that
+    state changed before its passages were read.
 
     Raises `StoreBusyError` when the source changes all the time, `StoreError` for a difference.
     """
@@ -173,12 +174,15 @@ class _Work:
         return digests, revisions
 
     async def changed(self, digests: Digests, revisions: dict[str, int]) -> bool:
-        async with self._both.database.read() as connection:
-            if self._knowledge is not None and await _revisions(connection) != revisions:
+        """Whether another pass is needed: what it would find, or what this one may have mixed."""
+        database = self._both.database
+        if not self._follow:
+            return self._knowledge is not None and not await self._knowledge.settled(SqlCatalog(database))
+        async with database.read() as connection:
+            if await _revisions(connection) != revisions:
                 return True
-            if not self._follow or self._tables is None:
-                return False
-            return bool(differences(digests, await self._tables.add_up(connection, self._meter)))
+            now = digests if self._tables is None else await self._tables.add_up(connection, self._meter)
+        return bool(differences(digests, now))
 
     async def verified(self, digests: Digests) -> Moved:
         left_behind = 0

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from agent.catalog.protocol import Catalog
 from agent.contracts import GuildId, Passage, PassageId, Source, SourceId
-from agent.errors import DiskFullError, LorekeeperError, StoreBusyError, StoreError
+from agent.errors import DiskFullError, LorekeeperError, StoreBusyError, StoreError, UnknownGuildError
 from agent.knowledge.protocol import IndexVersion, KnowledgeStore
 from agent.models.protocol import Vector
 from agent.moving.record import MoveRecord, SourceKey
@@ -68,21 +68,34 @@ class KnowledgeCopy:
         self._target = target
         self._record = record
         self._done: dict[SourceKey, tuple[Source, Digest]] = {}
+        self._read_now: list[Source] = []
         self.copied = 0
         """Passages that were put into the target."""
 
     async def bring(self, catalog: Catalog, step: Step) -> None:
         """Put what differs and delete what is gone. A second call looks only at what the catalog changed."""
         into = await self._target.open_index(self._from.spec)
+        self._read_now = []
         wanted = set[SourceKey]()
         for guild in await catalog.guilds():
             for source in await catalog.sources(guild):
                 wanted.add((guild, source.id))
                 if self._done.get((guild, source.id), (None,))[0] != source:
+                    self._read_now.append(source)
                     self._done[guild, source.id] = source, await self._copy(source, into.name, step)
         for guild, gone in sorted({*self._done, *self._record.sources()} - wanted):
             await self._target.delete_sources(guild, [gone])
             self._done.pop((guild, gone), None)
+
+    async def settled(self, catalog: Catalog) -> bool:
+        """Whether no source that the last call of `bring` read has changed since."""
+        for source in self._read_now:
+            try:
+                if await catalog.source(source.guild, source.id) != source:
+                    return False
+            except UnknownGuildError:
+                return False
+        return True
 
     async def verify(self, step: Step) -> dict[tuple[str, str], Digest]:
         """Read the target again; return what each guild holds. Raises `StoreError` for a difference."""
@@ -136,8 +149,7 @@ class KnowledgeCopy:
                 if error.transient or isinstance(error, DiskFullError):
                     raise
                 raise StoreError(
-                    f"The target refuses the passages of {_named(source)}: {error}",
-                    error.hint,
+                    f"The target refuses the passages of {_named(source)}: {error}", error.hint
                 ) from error
             self.copied += len(passages)
         step(len(passages), PASSAGES)

@@ -8,18 +8,22 @@ import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.catalog.sql import SqlCatalog
+from agent.contracts import GuildId, SourceId
 from agent.errors import StoreError, UsageError
 from agent.journal.sql import SqlJournal
+from agent.knowledge.lance import LanceStore
 from agent.moving.backup import MANIFEST, Manifest, backup, read_manifest, restore
 from agent.moving.copying import Moved
+from agent.moving.knowledge import KnowledgeCopy
 from agent.settings import Settings
 from tests.agent.database.processes import start
 from tests.agent.journal.episodes import an_episode
-from tests.agent.knowledge.passages import HOME, NOTES, SPEC, passages_of, put
+from tests.agent.knowledge.passages import HOME, NOTES, SPEC, WORK, passages_of, put
 from tests.agent.moving.house import a_source, furnish, kept, opened, put_source, settings_over
 
 USE = "models/use.json"
@@ -42,13 +46,12 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> Settings:
-    settings = settings_over(tmp_path / "house")
-    await furnish(settings)
-    (settings.data_dir / "models").mkdir()
-    (settings.data_dir / USE).write_text('{"chat_model": "smollm2-135m"}')
-    (settings.data_dir / "models" / "large.gguf").write_bytes(b"weights")
-    return settings
+def house(house: Settings) -> Settings:
+    """With models too."""
+    (house.data_dir / "models").mkdir()
+    (house.data_dir / USE).write_text('{"chat_model": "smollm2-135m"}')
+    (house.data_dir / "models" / "large.gguf").write_bytes(b"weights")
+    return house
 
 
 @pytest.fixture
@@ -127,6 +130,63 @@ async def test_a_backup_may_be_made_while_the_bot_runs(house: Settings, tmp_path
             assert "\n".join(each.text for each in await store.passages_of(HOME, source.id)) == text
         stored = {part.table: part.rows for part in manifest.parts if part.guild == HOME}
         assert len(await SqlJournal(database).episodes(HOME, limit=10_000)) == stored["episodes"]
+
+
+async def test_a_backup_of_what_changes_all_the_time_is_one_state(
+    house: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time a source is copied, another one is added, and at first the copied one changes too."""
+    method, seen = LanceStore.put_source, list[str]()
+
+    async def put_beside(
+        store: LanceStore, guild: GuildId, source: SourceId, *given: Any, **named: Any
+    ) -> None:
+        await method(store, guild, source, *given, **named)
+        if store._folder.is_relative_to(tmp_path / "backup"):
+            seen.append(source)
+            async with opened(house) as (database, living):
+                await put_source(database, living, a_source(f"new{len(seen)}"), "new")
+                if source == "notes" and seen.count("notes") == 1:
+                    changed = a_source("notes", guild, content_hash="1")
+                    await put_source(database, living, changed, "changed in between")
+
+    monkeypatch.setattr(LanceStore, "put_source", put_beside)
+    await saved(house, tmp_path / "backup")
+
+    async with opened(settings_over(tmp_path / "backup")) as (database, store):
+        sources = await SqlCatalog(database).sources(HOME)
+        for source in sources:
+            text = await SqlCatalog(database).source_text(HOME, source.id)
+            assert "\n".join(each.text for each in await store.passages_of(HOME, source.id)) == text
+    async with opened(house) as (database, _):
+        assert len(await SqlCatalog(database).sources(HOME)) > len(sources)
+
+
+async def test_a_backup_holds_nothing_that_was_forgotten_meanwhile(
+    house: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = KnowledgeCopy.bring
+    calls = 0
+
+    async def bring(copy: KnowledgeCopy, *given: Any) -> None:
+        nonlocal calls
+        calls += 1
+        await method(copy, *given)
+        if calls == 1:
+            async with opened(house) as (database, store):
+                await store.delete_sources(HOME, [NOTES])
+                await SqlCatalog(database).remove_sources(HOME, [NOTES])
+                await SqlCatalog(database).drop_guild(WORK)
+                await store.drop_guild(WORK)
+
+    monkeypatch.setattr(KnowledgeCopy, "bring", bring)
+    manifest = await saved(house, tmp_path / "backup")
+
+    assert calls == 2
+    assert await kept(settings_over(tmp_path / "backup")) == await kept(house)
+    assert {part.guild: part.rows for part in manifest.parts if part.table == "passages"} == {"home": 2}
+    async with opened(settings_over(tmp_path / "backup")) as (_, store):
+        assert (await store.count(HOME), await store.count(WORK)) == (2, 0)
 
 
 async def test_only_an_empty_folder_is_saved_into(house: Settings, saved_house: Path, tmp_path: Path) -> None:

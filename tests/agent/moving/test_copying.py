@@ -31,13 +31,6 @@ async def moved(what: Ends) -> Moved:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> Settings:
-    settings = settings_over(tmp_path / "house")
-    await furnish(settings)
-    return settings
-
-
-@pytest.fixture
 def other(tmp_path: Path) -> Settings:
     return settings_over(tmp_path / "other")
 
