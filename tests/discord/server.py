@@ -67,7 +67,7 @@ class Server:
         """What a bot process needs in its environment to connect here."""
         return {
             "LOREKEEPER_DISCORD_API": self.base_url,
-            "LOREKEEPER_DISCORD_TOKEN": self.world.application.token,
+            "DISCORD_TOKEN": self.world.application.token,
         }
 
     async def start(self) -> None:
