@@ -26,8 +26,8 @@ from agent.contracts import (
 )
 from agent.ingest.chunking import embedding_text
 from agent.ingest.embedding import embed_passages, index_spec
-from agent.knowledge.lance import LanceStore, open_store
-from agent.knowledge.protocol import SearchQuery
+from agent.knowledge.lance import open_store
+from agent.knowledge.protocol import KnowledgeStore, SearchQuery
 from agent.models.level import LevelEmbedder
 from agent.models.protocol import Embedder, EmbedKind
 from benchmarks.report import DATA
@@ -54,7 +54,7 @@ class Asked:
 class Bench:
     """What every measurement needs, opened once."""
 
-    store: LanceStore
+    store: KnowledgeStore
     embedder: Embedder
     routing_embedder: Embedder
     """The same without levelling, which the router does itself."""
@@ -91,11 +91,11 @@ def fitting_categories(questions: Sequence[Asked]) -> frozenset[Slug]:
     return frozenset(random.Random(SEED).sample(categories, len(categories) // 2))
 
 
-async def open_bench(folder: Path, raw: Embedder) -> Bench:
-    """Put the paragraphs into a store of their own."""
+async def open_bench(folder: Path, raw: Embedder, store: KnowledgeStore | None = None) -> Bench:
+    """Put the paragraphs into an empty store, by default an embedded one of their own."""
     passages, questions = load_questions(DATA / "squad2" / "articles.json")
     embedder = await LevelEmbedder.open(raw, folder)
-    store = await open_store(folder)
+    store = store or await open_store(folder)
     await store.open_index(index_spec(embedder))
     bench = Bench(
         store=store,

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 
 from agent.contracts import GUILD_WIDE, GuildId, Passage, PassageId, Slug, SourceId
-from agent.knowledge.lance import LanceStore, open_store
-from agent.knowledge.protocol import IndexSpec, SearchQuery
+from agent.knowledge.lance import open_store
+from agent.knowledge.protocol import IndexSpec, KnowledgeStore, SearchQuery
 from agent.models.protocol import Vectors
 from benchmarks.report import Goal, Report, Section, publish
 
@@ -124,9 +124,9 @@ async def _measure(size: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         store = await open_store(Path(folder))
         await store.open_index(IndexSpec(embedder="bench", dimension=DIMENSION, chunker="1"))
-        before = _resident_mb()
-        with _peak_memory() as peak:
-            seconds = await _ingest(store, corpus, size)
+        before = resident_mb()
+        with peak_memory() as peak:
+            seconds = await ingest(store, corpus, size)
         started = time.perf_counter()
         await store.optimize()
         figures = {
@@ -136,14 +136,14 @@ async def _measure(size: int) -> dict[str, Any]:
             "memory_before_mb": before,
             "memory_ingest_peak_mb": peak[0],
             "searches_ms": await _searches(store, corpus.questions(SEARCHES)),
-            "memory_after_searches_mb": _resident_mb(),
+            "memory_after_searches_mb": resident_mb(),
             "disk_mb": _disk_mb(Path(folder)),
         }
         await store.close()
     return figures
 
 
-async def _ingest(store: LanceStore, corpus: Corpus, size: int) -> float:
+async def ingest(store: KnowledgeStore, corpus: Corpus, size: int) -> float:
     """Seconds that the store took; making the passages is not counted."""
     seconds = 0.0
     for number in range(size // SOURCE_PASSAGES):
@@ -155,7 +155,7 @@ async def _ingest(store: LanceStore, corpus: Corpus, size: int) -> float:
     return seconds
 
 
-async def _searches(store: LanceStore, questions: list[SearchQuery]) -> dict[str, dict[str, float]]:
+async def _searches(store: KnowledgeStore, questions: list[SearchQuery]) -> dict[str, dict[str, float]]:
     """The variants take turns, so that what else the machine does burdens all of them alike."""
     variants: Mapping[str, Callable[[SearchQuery], SearchQuery]] = {
         "hybrid": lambda question: replace(question, categories=()),
@@ -167,28 +167,28 @@ async def _searches(store: LanceStore, questions: list[SearchQuery]) -> dict[str
     gc.collect()
     for question in questions:
         for name, variant in variants.items():
-            times[name].append(await _milliseconds(store.search(variant(question))))
-    return {name: _percentiles(values[len(values) // 10 :]) for name, values in times.items()}
+            times[name].append(await milliseconds(store.search(variant(question))))
+    return {name: percentiles(values[len(values) // 10 :]) for name, values in times.items()}
 
 
-async def _milliseconds(work: Awaitable[object]) -> float:
+async def milliseconds(work: Awaitable[object]) -> float:
     started = time.perf_counter()
     await work
     return 1000.0 * (time.perf_counter() - started)
 
 
-def _percentiles(values: list[float]) -> dict[str, float]:
+def percentiles(values: list[float]) -> dict[str, float]:
     return {"p50": statistics.median(values), "p95": statistics.quantiles(values, n=20)[-1]}
 
 
 @contextmanager
-def _peak_memory() -> Iterator[list[float]]:
+def peak_memory() -> Iterator[list[float]]:
     """The most megabytes that were resident meanwhile, sampled; the only element of what it gives."""
-    peak, done = [_resident_mb()], threading.Event()
+    peak, done = [resident_mb()], threading.Event()
 
     def sample() -> None:
         while not done.wait(0.05):
-            peak[0] = max(peak[0], _resident_mb())
+            peak[0] = max(peak[0], resident_mb())
 
     sampler = threading.Thread(target=sample)
     sampler.start()
@@ -199,7 +199,7 @@ def _peak_memory() -> Iterator[list[float]]:
         sampler.join()
 
 
-def _resident_mb() -> float:
+def resident_mb() -> float:
     pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
