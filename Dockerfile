@@ -37,6 +37,6 @@ VOLUME ["/var/lib/lorekeeper"]
 # By number, so that Kubernetes too can see that it is not root.
 USER 10001:10001
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 CMD ["lorekeeper", "health"]
+HEALTHCHECK --interval=30s --timeout=15s --start-period=120s --retries=3 CMD ["lorekeeper", "health"]
 ENTRYPOINT ["lorekeeper"]
 CMD ["run"]
