@@ -77,8 +77,8 @@ class Settings(BaseSettings):
     """Between edits of the answers that stream in one channel."""
     discord_stop_seconds: float = Field(default=20.0, ge=0, le=600)
     """How long a stop waits for running answers; what is left is answered after the next start."""
-    discord_api: str = Field(default="", pattern=r"^(https?://[^/?#]+)?$")
-    """Address of another server than Discord, which speaks its API: for tests and the demo."""
+    discord_api: str = Field(default="", pattern=r"^(https?://[^/?#]+(/[^?#]*)?)?$")
+    """Address of the REST API of another server than Discord: for tests and the demo."""
 
     chat_model: str = "smollm2-135m"
     """A bundled or installed model, the path of a GGUF file, or any other name: a model of Ollama."""

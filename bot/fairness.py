@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -180,7 +180,7 @@ class Cooldowns:
             self._asked.popitem(last=False)
 
 
-def allowance_of(roles: frozenset[int], by_role: dict[int, Allowance], default: Allowance) -> Allowance:
+def allowance_of(roles: frozenset[int], by_role: Mapping[int, Allowance], default: Allowance) -> Allowance:
     """Return the most generous allowance among a member's roles, else the default."""
     given = [allowance for role, allowance in by_role.items() if role in roles]
     return max(given, key=lambda allowance: allowance.rate, default=default)

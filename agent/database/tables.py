@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -208,8 +209,8 @@ bot_answers = Table(
 )
 """Each message of an answer, with the message that asked (none for a command) and who did."""
 
-bot_pending = Table(
-    "bot_pending",
+bot_questions = Table(
+    "bot_questions",
     metadata,
     _guild(),
     Column("question", BigInteger, primary_key=True, autoincrement=False),
@@ -217,8 +218,10 @@ bot_pending = Table(
     Column("member", Text, nullable=False),
     Column("placeholder", BigInteger),
     Column("asked_at", Moment, nullable=False),
+    Column("done", Boolean, nullable=False),
 )
-"""Questions that have no answer yet: what a restart goes on with."""
+"""Each message that was taken as a question, so that none is answered twice; those that are not done are what
+a restart goes on with."""
 
 bot_seen = Table(
     "bot_seen",

@@ -19,6 +19,7 @@ from bot.cli import (
     ingest,
     models,
     move,
+    run,
     sources,
     system,
 )
@@ -42,7 +43,7 @@ for command, example in (
     (move.move, "lorekeeper move --to weaviate --url http://localhost:8080"),
     (move.backup, "lorekeeper backup ~/backups/2026-11-22"),
     (move.restore, "lorekeeper restore ~/backups/2026-11-22"),
-    (system.run, "lorekeeper run"),
+    (run.run, "lorekeeper run"),
     (system.version, "lorekeeper version"),
 ):
     app.command(epilog=f"Example: {example}")(command)

@@ -1,17 +1,8 @@
-"""`lorekeeper run` and `lorekeeper version`."""
+"""`lorekeeper version`."""
 
 from __future__ import annotations
 
 from bot.output import JsonOption, print_json
-
-
-def run() -> None:
-    """Run the Discord bot."""
-    from agent.errors import LorekeeperError
-
-    raise LorekeeperError(
-        "The Discord bot is not in this version yet.", "Use `lorekeeper chat` in the terminal."
-    )
 
 
 def version(as_json: JsonOption = False) -> None:

@@ -18,9 +18,12 @@ class Power(StrEnum):
 
     ASK = "ask"
     TEACH = "teach"
-    """Corrections take effect at once, and knowledge may be added."""
+    """Remember facts, and correct topics at once; without it a correction waits for a review."""
     REVIEW = "review"
     ADMINISTER = "administer"
+
+
+_OPEN: Final = frozenset({Power.ASK, Power.TEACH})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class GuildConfig:
     """`en`, `es`, or empty for what Discord says of the guild."""
     channels: Mapping[int, ChannelConfig] = field(default_factory=dict)
     roles: Mapping[Power, frozenset[int]] = field(default_factory=dict)
-    """Nobody is named for ASK: everybody may. For another power: only those who manage the guild."""
+    """A power for which nobody is named is everybody's if it is `_OPEN`, else nobody's but the managers'."""
     allowance: Allowance = _ALLOWANCE
     allowances: Mapping[int, Allowance] = field(default_factory=dict)
     """By role; the most generous of a member's counts."""
@@ -63,4 +66,4 @@ class GuildConfig:
         named = self.roles.get(power, frozenset())
         if manages or (named & roles):
             return True
-        return power is Power.ASK and not named
+        return power in _OPEN and not named

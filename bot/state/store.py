@@ -112,43 +112,31 @@ class BotState:
             return tuple(Change(**row) for row in (await connection.execute(query)).mappings())
 
     async def begin(self, pending: Pending) -> bool:
-        """Keep a question until it has an answer; False when it has one, or is being answered, already."""
-        answers = tables.bot_answers.c
-        answered = select(answers.message).where(
-            answers.guild == pending.guild, answers.question == pending.question
-        )
+        """Write a question down as not done; False when it was taken before, done or not."""
+        insert = self._database.upsert(tables.bot_questions)
         async with self._database.write() as connection:
-            if (await connection.execute(answered)).first() is not None:
-                return False
-            insert = self._database.upsert(tables.bot_pending)
-            return (await connection.execute(insert, asdict(pending))).rowcount > 0
+            result = await connection.execute(insert, asdict(pending) | {"done": False})
+        return result.rowcount > 0
 
     async def set_placeholder(self, guild: GuildId, question: int, placeholder: int) -> None:
-        columns = tables.bot_pending.c
-        async with self._database.write() as connection:
-            await connection.execute(
-                tables.bot_pending.update()
-                .where(columns.guild == guild, columns.question == question)
-                .values(placeholder=placeholder)
-            )
+        await self._set_question(guild, question, placeholder=placeholder)
 
-    async def end(self, guild: GuildId, question: int, answers: Sequence[AnswerMessage] = ()) -> None:
-        """The question is answered by these messages, or will not be; it is no longer pending."""
-        columns = tables.bot_pending.c
-        async with self._database.write() as connection:
-            await self._put_answers(connection, answers)
-            await connection.execute(
-                delete(tables.bot_pending).where(columns.guild == guild, columns.question == question)
-            )
+    async def end(self, guild: GuildId, question: int) -> None:
+        """The question is answered, or never will be."""
+        await self._set_question(guild, question, done=True)
 
     async def put_answers(self, answers: Sequence[AnswerMessage]) -> None:
         """Say which messages an answer is made of; a message that had another episode has this one now."""
+        if not answers:
+            return
+        statement = self._database.upsert(tables.bot_answers, ("episode",))
         async with self._database.write() as connection:
-            await self._put_answers(connection, answers)
+            await connection.execute(statement, [asdict(answer) for answer in answers])
 
     async def pending(self) -> tuple[Pending, ...]:
-        """Every question without an answer, oldest first."""
-        query = select(tables.bot_pending).order_by(tables.bot_pending.c.question)
+        """Every question that is not done, oldest first."""
+        columns = [column for column in tables.bot_questions.c if column.name != "done"]
+        query = select(*columns).where(~tables.bot_questions.c.done).order_by(tables.bot_questions.c.question)
         async with self._database.read() as connection:
             return tuple(Pending(**row) for row in (await connection.execute(query)).mappings())
 
@@ -211,10 +199,14 @@ class BotState:
                 self._database.upsert(tables.bot_values, ("value",)), {"name": name, "value": value}
             )
 
-    async def _put_answers(self, connection: Any, answers: Sequence[AnswerMessage]) -> None:
-        if answers:
-            statement = self._database.upsert(tables.bot_answers, ("episode",))
-            await connection.execute(statement, [asdict(answer) for answer in answers])
+    async def _set_question(self, guild: GuildId, question: int, **values: Any) -> None:
+        columns = tables.bot_questions.c
+        async with self._database.write() as connection:
+            await connection.execute(
+                tables.bot_questions.update()
+                .where(columns.guild == guild, columns.question == question)
+                .values(**values)
+            )
 
     async def _answers(self, condition: Any) -> tuple[AnswerMessage, ...]:
         query = select(tables.bot_answers).where(condition).order_by(tables.bot_answers.c.message)

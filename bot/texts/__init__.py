@@ -9,7 +9,7 @@ from bot.texts.english import ENGLISH
 from bot.texts.spanish import SPANISH
 from bot.texts.words import Texts
 
-__all__ = ["LANGUAGES", "Texts", "texts_for"]
+__all__ = ["ENGLISH", "LANGUAGES", "SPANISH", "Texts", "texts_for"]
 
 LANGUAGES = {"en": ENGLISH, "es": SPANISH}
 

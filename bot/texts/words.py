@@ -21,6 +21,8 @@ class Texts:
     answering_late: str
     """Shown while it is tried again: `message` says what is wrong."""
     interrupted: str
+    ask_again: str
+    """The same for a command, which no restart can go on with."""
 
     # Around an answer.
     sources: str
@@ -39,6 +41,7 @@ class Texts:
     cannot_write_here: str
     question_is_gone: str
     may_not_ask: str
+    may_not_teach: str
 
     # Buttons and what they say.
     button_helpful: str
@@ -47,6 +50,9 @@ class Texts:
     button_sources: str
     button_again: str
     button_dismiss: str
+    button_undo: str
+    forgotten: str
+    already_forgotten: str
     thanks_helpful: str
     thanks_not_helpful: str
     thanks_correction: str

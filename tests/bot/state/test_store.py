@@ -104,16 +104,12 @@ async def test_a_question_is_pending_until_it_is_answered_and_never_again(state:
     assert not await state.begin(_PENDING)
     await state.set_placeholder(_HOME, _QUESTION, 900)
     assert await state.pending() == (replace(_PENDING, placeholder=900),)
-    await state.end(_HOME, _QUESTION, [_ANSWER])
+    await state.put_answers([_ANSWER])
+    await state.end(_HOME, _QUESTION)
     assert await state.pending() == ()
     assert not await state.begin(_PENDING)
     assert await state.answers_to(_HOME, _QUESTION) == (_ANSWER,)
-
-
-async def test_a_question_that_was_given_up_may_be_asked_again(state: BotState) -> None:
-    await state.begin(_PENDING)
-    await state.end(_HOME, _QUESTION)
-    assert await state.begin(_PENDING)
+    assert await state.answers_to(_OTHER, _QUESTION) == ()
 
 
 async def test_a_message_leads_to_its_answer_and_the_answer_to_its_messages(state: BotState) -> None:
@@ -175,6 +171,9 @@ async def test_everything_of_a_guild_goes_with_it(state: BotState, database: Dat
         (Power.ASK, [3], [], False, False),
         (Power.ASK, [3], [3, 9], False, True),
         (Power.ASK, [3], [], True, True),
+        (Power.TEACH, [], [], False, True),
+        (Power.TEACH, [4], [3], False, False),
+        (Power.REVIEW, [], [3], False, False),
         (Power.ADMINISTER, [], [3], False, False),
         (Power.ADMINISTER, [3], [3], False, True),
         (Power.ADMINISTER, [], [], True, True),

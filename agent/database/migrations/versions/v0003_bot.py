@@ -1,4 +1,4 @@
-"""The tables of the bot: guild configuration, messages of answers, pending questions, audit log."""
+"""The tables of the bot: guild configuration, questions, messages of answers, audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -57,13 +57,14 @@ def _create_of_questions() -> None:
     op.create_index("ix_bot_answers_guild_question", "bot_answers", ["guild", "question"])
     op.create_index("ix_bot_answers_guild_episode", "bot_answers", ["guild", "episode"])
     op.create_table(
-        "bot_pending",
+        "bot_questions",
         _guild(),
         sa.Column("question", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("channel", sa.BigInteger, nullable=False),
         sa.Column("member", sa.Text, nullable=False),
         sa.Column("placeholder", sa.BigInteger),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done", sa.Boolean, nullable=False),
     )
 
 

@@ -1,0 +1,353 @@
+"""Asking: by mention, reply, thread, direct message or automatically, and by `/ask`; also what was asked
+while the bot was away.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import discord
+from discord import app_commands
+from discord.ext import commands, tasks
+
+from agent.contracts import Asker, Intent, MemberId, Question, Slug
+from agent.errors import StoreError
+from agent.understanding.intent import pick_intent
+from bot.choosing import topic_choices
+from bot.desk import Request
+from bot.errors import NotAllowedError
+from bot.fairness import allowance_of
+from bot.incoming import Placed, asked_words, decide, has_power, question_of, resolve_channel
+from bot.policy import Reason
+from bot.state.config import GuildConfig, Power
+from bot.state.store import Pending
+from bot.surfaces import InteractionSurface, MessageSurface
+from bot.texts import Texts, texts_for
+from bot.translating import described
+from bot.visibility import may_see
+
+if TYPE_CHECKING:
+    from bot.client import Lorekeeper
+
+_log = logging.getLogger(__name__)
+
+_Channel: TypeAlias = discord.TextChannel | discord.VoiceChannel | discord.Thread
+
+_MISSED: Final = timedelta(hours=24)
+"""How old a question may be that was asked while the bot was away."""
+_MISSED_MESSAGES: Final = 500
+"""Read of each channel after an absence."""
+_MARGIN: Final = timedelta(minutes=1)
+"""Messages of different channels come in nearly, not exactly, in their order."""
+_FLUSH_SECONDS: Final = 10
+
+
+class Ask(commands.Cog):
+    """Takes questions to the desk."""
+
+    def __init__(self, bot: Lorekeeper) -> None:
+        self.bot = bot
+        self._seen: dict[int, int] = {}
+        """The last message of each place: a guild, or a direct channel."""
+        self._unwritten: set[int] = set()
+        """Places whose last message is not written down yet."""
+        self._before: dict[int, int] = {}
+        """Where each place stood when the connection was lost, until that is caught up with."""
+        self._unfinished: tuple[Pending, ...] = ()
+
+    async def cog_load(self) -> None:
+        """Read what the last process left, before this one adds to it."""
+        self._seen = await self.bot.state.seen()
+        self._before = dict(self._seen)
+        self._unfinished = await self.bot.state.pending()
+        self._flush.start()
+
+    async def cog_unload(self) -> None:
+        self._flush.cancel()
+        await self._write_seen()
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        if self.bot.stopping:
+            return
+        try:
+            await self._take(message)
+        except StoreError as error:
+            await self._tell_store_is_away(message, error)
+            return
+        self._saw(message)
+
+    @commands.Cog.listener()
+    async def on_disconnect(self) -> None:
+        self._before = self._before or dict(self._seen)
+
+    @commands.Cog.listener()
+    async def on_resumed(self) -> None:
+        """Discord sends again what was missed; only a connection made anew has to ask for it."""
+        if not self._unfinished:
+            self._before = {}
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        self.bot.in_background(self._catch_up())
+
+    @app_commands.command(description=described("ask"))
+    @app_commands.describe(
+        question=described("ask.question"), topic=described("ask.topic"), private=described("ask.private")
+    )
+    @app_commands.guild_only()
+    async def ask(
+        self,
+        interaction: discord.Interaction[Lorekeeper],
+        question: app_commands.Range[str, 1, 2000],
+        topic: str | None = None,
+        private: bool = False,
+    ) -> None:
+        """Ask by command; the answer's visibility is that of the channel, or the member's own if private."""
+        member, guild = interaction.user, interaction.guild
+        assert isinstance(member, discord.Member)
+        assert guild is not None
+        guild_id = self.bot.guild_id(guild.id)
+        config = await self.bot.state.config(guild_id)
+        texts = texts_for(interaction.locale.value, config.language)
+        self._require_may_ask(config, member, texts, interaction)
+        place = interaction.channel
+        assert isinstance(place, discord.abc.GuildChannel | discord.Thread)
+
+        async def build() -> Question:
+            return Question(
+                text=question,
+                guild=guild_id,
+                asker=Asker(
+                    member=MemberId(str(member.id)),
+                    name=member.display_name,
+                    may_see=may_see(member, None if private else place),
+                ),
+                category=Slug(topic) if topic else None,
+                language=texts.language,
+            )
+
+        request = Request(
+            guild=guild_id,
+            member=MemberId(str(member.id)),
+            channel=place.id,
+            message=None,
+            texts=texts,
+            question=build,
+        )
+        self.bot.desk.take(request, InteractionSurface(self.bot.pacing, interaction, private=private))
+
+    @ask.autocomplete("topic")
+    async def _topics(
+        self, interaction: discord.Interaction[Lorekeeper], current: str
+    ) -> list[app_commands.Choice[str]]:
+        return await topic_choices(interaction, current)
+
+    def _require_may_ask(
+        self,
+        config: GuildConfig,
+        member: discord.Member,
+        texts: Texts,
+        interaction: discord.Interaction[Lorekeeper],
+    ) -> None:
+        if not has_power(config, member, Power.ASK):
+            raise NotAllowedError(texts.may_not_ask)
+        if wait := self._cooldown(config, member):
+            raise NotAllowedError(texts.cooldown.format(at=int(time.time() + wait) + 1))
+
+    def _cooldown(self, config: GuildConfig, member: discord.Member) -> float:
+        """Count a question; return the seconds to wait if it is one too many."""
+        if member.guild_permissions.manage_guild:
+            return 0.0
+        roles = frozenset(role.id for role in member.roles)
+        allowance = allowance_of(roles, config.allowances, config.allowance)
+        guild = self.bot.guild_id(member.guild.id)
+        return self.bot.cooldowns.take(guild, MemberId(str(member.id)), allowance)
+
+    async def _take(self, message: discord.Message) -> None:
+        """Answer a message if it is for the bot."""
+        await resolve_channel(self.bot, message)
+        config = GuildConfig()
+        if message.guild is not None:
+            config = await self.bot.state.config(self.bot.guild_id(message.guild.id))
+        decision = await decide(self.bot, message, config)
+        if decision.respond:
+            await self._respond(message)
+        elif decision.reason is Reason.MAY_NOT_ASK and message.guild is not None:
+            await self._say(message, (await self.bot.texts_of(message.guild)).may_not_ask)
+        _log.debug("message %s: %s", message.id, decision.reason)
+
+    async def _respond(self, message: discord.Message) -> None:
+        placed = await self._place(message)
+        if placed is None:
+            await self._say(message, texts_for(self.bot.settings.language).which_guild)
+            return
+        pending = Pending(
+            guild=placed.guild_id,
+            question=message.id,
+            channel=message.channel.id,
+            member=MemberId(str(placed.member.id)),
+            placeholder=None,
+            asked_at=datetime.now(UTC),
+        )
+        if not await self.bot.state.begin(pending):
+            return
+        texts = await self.bot.texts_of(placed.guild)
+        if refusal := self._refusal(placed, await asked_words(self.bot, message), texts):
+            await self._say(message, refusal)
+            await self.bot.state.end(placed.guild_id, message.id)
+            return
+        self._answer(placed, texts, pending)
+
+    def _refusal(self, placed: Placed, words: str, texts: Texts) -> str:
+        """Why this question is answered with a word at once; empty when it is really asked."""
+        if not has_power(placed.config, placed.member, Power.ASK):
+            return texts.may_not_ask
+        if not words:
+            return texts.hello
+        remembers = pick_intent(words, texts.language).intent is Intent.REMEMBER
+        if remembers and not has_power(placed.config, placed.member, Power.TEACH):
+            return texts.may_not_teach
+        wait = self._cooldown(placed.config, placed.member)
+        return texts.cooldown.format(at=int(time.time() + wait) + 1) if wait else ""
+
+    def _answer(self, placed: Placed, texts: Texts, pending: Pending) -> None:
+        """Take a question that is written down to the desk."""
+        message, placeholder = placed.message, pending.placeholder
+        request = Request(
+            guild=pending.guild,
+            member=pending.member,
+            channel=pending.channel,
+            message=message.id,
+            texts=texts,
+            question=lambda: question_of(self.bot, placed),
+        )
+        channel = self.bot.get_partial_messageable(message.channel.id)
+        begun = channel.get_partial_message(placeholder) if placeholder else None
+        self.bot.desk.take(request, MessageSurface(self.bot.pacing, message, begun))
+
+    async def _place(self, message: discord.Message) -> Placed | None:
+        """Find whose knowledge a message asks for, and who its author is there. A direct message is about the
+        guild where its author asked last, as long as they are in it, or about the only one there is.
+        """
+        author = MemberId(str(message.author.id))
+        guild = message.guild
+        if guild is None:
+            home = await self.bot.state.home(author)
+            guild = self.bot.guild_of(home) if home else None
+            if guild is None and len(self.bot.guilds) == 1:
+                guild = self.bot.guilds[0]
+        if guild is None:
+            return None
+        known = message.author if isinstance(message.author, discord.Member) else None
+        member = known or await self.bot.member_of(guild, message.author.id)
+        if member is None:
+            return None
+        if message.guild is not None:
+            await self.bot.state.set_home(author, self.bot.guild_id(guild.id))
+        return await self._placed(message, guild, member)
+
+    async def _placed(self, message: discord.Message, guild: discord.Guild, member: discord.Member) -> Placed:
+        guild_id = self.bot.guild_id(guild.id)
+        config = await self.bot.state.config(guild_id)
+        return Placed(message=message, guild=guild, guild_id=guild_id, member=member, config=config)
+
+    async def _say(self, message: discord.Message, text: str) -> None:
+        try:
+            await message.reply(text, mention_author=False)
+        except discord.HTTPException as error:
+            _log.info("a reply was refused: %s", error)
+
+    async def _tell_store_is_away(self, message: discord.Message, error: StoreError) -> None:
+        """Without its store the bot cannot even know the rules of a channel: it answers who names it."""
+        _log.error("message %s cannot be taken: %s", message.id, error)
+        if message.author.bot or not (message.guild is None or self.bot.user in message.mentions):
+            return
+        await self._say(message, f"⚠️ {error} {error.hint}")
+
+    async def _catch_up(self) -> None:
+        """Go on with what was left unfinished, and take what was asked while nobody listened."""
+        unfinished, self._unfinished = self._unfinished, ()
+        for pending in unfinished:
+            await self._go_on(pending)
+        for place, last in self._before.items():
+            await self._take_missed(place, last)
+        self._before = {}
+        await self._write_seen()
+
+    async def _go_on(self, pending: Pending) -> None:
+        """Answer what the last process began, in the placeholder that it left."""
+        guild = self.bot.guild_of(pending.guild)
+        if guild is None:
+            return
+        try:
+            channel = await self._channel(pending.channel)
+            message = await channel.fetch_message(pending.question)
+            member = await self.bot.member_of(guild, int(pending.member))
+        except (discord.NotFound, discord.Forbidden) as error:
+            _log.info("question %s is gone: %s", pending.question, error)
+            member = None
+        if member is None:
+            await self.bot.state.end(pending.guild, pending.question)
+            return
+        placed = await self._placed(message, guild, member)
+        self._answer(placed, await self.bot.texts_of(guild), pending)
+
+    async def _take_missed(self, place: int, last: int) -> None:
+        """Take every message that came to a place since the last one that was seen there."""
+        since = max(discord.utils.snowflake_time(last) - _MARGIN, discord.utils.utcnow() - _MISSED)
+        guild = self.bot.get_guild(place)
+        try:
+            direct = [] if guild else [await self._channel(place)]
+            for channel in _with_news(guild, since) if guild else direct:
+                async for message in channel.history(limit=_MISSED_MESSAGES, after=since, oldest_first=True):
+                    await self.on_message(message)
+        except (discord.Forbidden, discord.NotFound) as error:
+            _log.info("what was said in %s meanwhile cannot be read: %s", place, error)
+
+    async def _channel(self, id_: int) -> discord.abc.Messageable:
+        """Raises `NotFound` for one that is gone, or that is none."""
+        channel = self.bot.get_channel(id_) or await self.bot.fetch_channel(id_)
+        assert isinstance(channel, discord.abc.Messageable)
+        return channel
+
+    def _saw(self, message: discord.Message) -> None:
+        place = message.guild.id if message.guild else message.channel.id
+        if message.id > self._seen.get(place, 0):
+            self._seen[place] = message.id
+            self._unwritten.add(place)
+
+    @tasks.loop(seconds=_FLUSH_SECONDS)
+    async def _flush(self) -> None:
+        await self._write_seen()
+
+    async def _write_seen(self) -> None:
+        """Write down how far was read, but not before what happened during an absence is known."""
+        if self._before:
+            return
+        places, self._unwritten = self._unwritten, set()
+        try:
+            await self.bot.state.set_seen({place: self._seen[place] for place in places})
+        except StoreError as error:
+            self._unwritten |= places
+            _log.warning("how far was read is not written down: %s", error)
+
+
+def _with_news(guild: discord.Guild, since: datetime) -> list[_Channel]:
+    """The channels and threads that have messages since then, and that the bot may read."""
+    channels: list[_Channel] = [*guild.text_channels, *guild.voice_channels, *guild.threads]
+    return [
+        channel
+        for channel in channels
+        if channel.last_message_id
+        and discord.utils.snowflake_time(channel.last_message_id) > since
+        and channel.permissions_for(guild.me).read_message_history
+    ]
+
+
+async def setup(bot: Lorekeeper) -> None:
+    """Load the cog."""
+    await bot.add_cog(Ask(bot))

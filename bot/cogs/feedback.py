@@ -1,0 +1,507 @@
+"""Feedback on an answer: reactions, and the buttons under it with their form and their list of topics.
+
+A member has one vote on an answer however it was given, the newest; what is given twice counts once. Buttons
+and lists are dynamic items that carry the episode in their id, so those of an answer from before a restart
+work as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping, Set
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import discord
+from discord import ui
+from discord.ext import commands
+
+from agent.contracts import (
+    Answered,
+    AnswerKind,
+    Category,
+    EpisodeId,
+    FeedbackKind,
+    MemberId,
+    Question,
+    Slug,
+    SourceId,
+)
+from bot.desk import Request
+from bot.errors import NotAllowedError, say
+from bot.incoming import Placed, has_power, question_of
+from bot.rendering import neutral_line, neutralise, source_lines
+from bot.splitter import split
+from bot.state.config import Power
+from bot.state.store import AnswerMessage
+from bot.surfaces import MessageSurface
+from bot.texts import Texts, texts_for
+from bot.views import BaseModal, BaseView, bot_of
+from bot.visibility import may_see
+
+if TYPE_CHECKING:
+    from bot.client import Lorekeeper
+
+_log = logging.getLogger(__name__)
+
+_ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_VOTES: Final = {"👍": 1, "👎": -1}
+_WITHOUT_BUTTONS: Final = frozenset({AnswerKind.SMALL_TALK})
+_ROW_SECONDS: Final = (0.0, 0.2, 0.6, 1.5)
+"""A reaction may be quicker than the row of the message that it is on."""
+_MOST_TOPICS: Final = 25
+
+
+class Action(StrEnum):
+    """What a button does; part of the ids of buttons that are out there, so never renamed."""
+
+    HELPFUL = "up"
+    NOT_HELPFUL = "down"
+    WRONG_TOPIC = "topic"
+    SOURCES = "sources"
+    AGAIN = "again"
+    DISMISS = "dismiss"
+
+
+_LOOKS: Final[Mapping[Action, tuple[str, int]]] = {
+    Action.HELPFUL: ("👍", 0),
+    Action.NOT_HELPFUL: ("👎", 0),
+    Action.WRONG_TOPIC: ("🏷️", 0),
+    Action.SOURCES: ("📚", 0),
+    Action.AGAIN: ("🔁", 1),
+    Action.DISMISS: ("🗑️", 1),
+}
+"""Emoji and row."""
+
+
+def answer_view(answered: Answered, texts: Texts) -> ui.View | None:
+    """The buttons under an answer; small talk has none, a remembered fact can be taken back."""
+    answer, episode = answered.answer, answered.episode.id
+    if answer.kind in _WITHOUT_BUTTONS:
+        return None
+    view = BaseView()
+    if answer.entry is not None:
+        view.add_item(UndoButton(answer.entry, texts.button_undo))
+        return view
+    labels = _labels(texts)
+    for action in Action:
+        if action is Action.SOURCES and not answer.quotes:
+            continue
+        view.add_item(AnswerButton(action, episode, labels[action]))
+    return view
+
+
+def _labels(texts: Texts) -> Mapping[Action, str]:
+    return {
+        Action.HELPFUL: texts.button_helpful,
+        Action.NOT_HELPFUL: texts.button_not_helpful,
+        Action.WRONG_TOPIC: texts.button_wrong_topic,
+        Action.SOURCES: texts.button_sources,
+        Action.AGAIN: texts.button_again,
+        Action.DISMISS: texts.button_dismiss,
+    }
+
+
+class AnswerButton(
+    ui.DynamicItem[ui.Button[ui.View]], template=rf"lk:a:(?P<action>[a-z]+):(?P<episode>{_ID})"
+):
+    """A button under an answer."""
+
+    def __init__(self, action: Action, episode: EpisodeId, label: str | None = None) -> None:
+        emoji, row = _LOOKS[action]
+        super().__init__(
+            ui.Button(
+                label=label,
+                emoji=emoji,
+                row=row,
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"lk:a:{action.value}:{episode}",
+            )
+        )
+        self.action = action
+        self.episode = episode
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        return cls(Action(match["action"]), EpisodeId(match["episode"]))
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        await _of(interaction).press(interaction, self.action, self.episode)
+
+
+class TopicSelect(ui.DynamicItem[ui.Select[ui.View]], template=rf"lk:t:(?P<message>\d+):(?P<episode>{_ID})"):
+    """The list of topics behind "wrong topic"; `message` is the answer's, as the list stands elsewhere."""
+
+    def __init__(
+        self,
+        message: int,
+        episode: EpisodeId,
+        options: list[discord.SelectOption] | None = None,
+        placeholder: str | None = None,
+    ) -> None:
+        super().__init__(
+            ui.Select(custom_id=f"lk:t:{message}:{episode}", options=options or [], placeholder=placeholder)
+        )
+        self.message = message
+        self.episode = episode
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        return cls(int(match["message"]), EpisodeId(match["episode"]))
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        await _of(interaction).correct_topic(
+            interaction, self.message, self.episode, Slug(self.item.values[0])
+        )
+
+
+class UndoButton(ui.DynamicItem[ui.Button[ui.View]], template=rf"lk:u:(?P<entry>{_ID})"):
+    """Takes a remembered fact back."""
+
+    def __init__(self, entry: SourceId, label: str | None = None) -> None:
+        super().__init__(ui.Button(label=label, emoji="↩️", custom_id=f"lk:u:{entry}"))
+        self.entry = entry
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        return cls(SourceId(match["entry"]))
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        await _of(interaction).undo(interaction, self.entry)
+
+
+class NotHelpfulForm(BaseModal):
+    """Why an answer was not helpful, and what would have been right."""
+
+    def __init__(self, episode: EpisodeId, message: int, texts: Texts) -> None:
+        super().__init__(title=texts.not_helpful_title)
+        self._episode = episode
+        self._message = message
+        self.reason: ui.Select[Self] = ui.Select(
+            options=[discord.SelectOption(label=said, value=name) for name, said in texts.reasons.items()],
+            placeholder=texts.not_helpful_reason_hint,
+        )
+        self.correction: ui.TextInput[Self] = ui.TextInput(
+            style=discord.TextStyle.paragraph,
+            required=False,
+            max_length=1000,
+            placeholder=texts.not_helpful_correction_hint,
+        )
+        self.add_item(ui.Label(text=texts.not_helpful_reason, component=self.reason))
+        self.add_item(ui.Label(text=texts.not_helpful_correction, component=self.correction))
+
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        await _of(interaction).give_reason(
+            interaction, self._message, self._episode, self.reason.values[0], self.correction.value.strip()
+        )
+
+
+class Feedback(commands.Cog):
+    """Takes votes, reasons and corrections to the journal."""
+
+    def __init__(self, bot: Lorekeeper) -> None:
+        self.bot = bot
+
+    async def cog_load(self) -> None:
+        self.bot.add_dynamic_items(AnswerButton, TopicSelect, UndoButton)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        vote = _VOTES.get(_plain(payload.emoji))
+        if vote is None or not self._counts(payload) or payload.message_author_id != self.bot.me_id:
+            return
+        if answer := await self._answer_of(payload.message_id):
+            await self.vote(answer, MemberId(str(payload.user_id)), vote)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
+        vote = _VOTES.get(_plain(payload.emoji))
+        if vote is None or not self._counts(payload):
+            return
+        answer = await self.bot.state.answer(payload.message_id)
+        member = MemberId(str(payload.user_id))
+        if answer is None or await self._standing(answer, member) != vote:
+            return
+        await self.vote(answer, member, -vote if await self._reacted(payload, -vote) else 0)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
+        await self._clear(payload.message_id, {1, -1})
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear_emoji(self, payload: discord.RawReactionClearEmojiEvent) -> None:
+        if (vote := _VOTES.get(_plain(payload.emoji))) is not None:
+            await self._clear(payload.message_id, {vote})
+
+    async def press(self, interaction: discord.Interaction, action: Action, episode: EpisodeId) -> None:
+        """Do what a button says. The form comes first: Discord takes none after anything else."""
+        texts = texts_for(interaction.locale.value)
+        assert interaction.message is not None
+        if action is Action.NOT_HELPFUL:
+            await interaction.response.send_modal(NotHelpfulForm(episode, interaction.message.id, texts))
+        answer = await self._require_answer(interaction.message.id, texts)
+        member = MemberId(str(interaction.user.id))
+        match action:
+            case Action.HELPFUL:
+                await self.vote(answer, member, 1)
+                await say(interaction, texts.thanks_helpful)
+            case Action.NOT_HELPFUL:
+                # Counted already: a form that is closed unsent took nothing back.
+                await self.vote(answer, member, -1)
+            case Action.WRONG_TOPIC:
+                await self._offer_topics(interaction, answer, texts)
+            case Action.SOURCES:
+                await self._show_sources(interaction, answer, texts)
+            case Action.AGAIN:
+                await self._answer_again(interaction, answer, texts)
+            case Action.DISMISS:
+                await self._dismiss(interaction, answer, texts)
+
+    async def vote(self, answer: AnswerMessage, member: MemberId, vote: int) -> None:
+        """Let this be the member's vote; 0 takes it back. The vote that stands already is not given again."""
+        if await self._standing(answer, member) != vote:
+            await self.bot.agent.give_feedback(
+                answer.guild, answer.episode, member, FeedbackKind.VOTE, {"vote": vote}
+            )
+
+    async def give_reason(
+        self, interaction: discord.Interaction, message: int, episode: EpisodeId, reason: str, correction: str
+    ) -> None:
+        """Keep what the form said."""
+        texts = texts_for(interaction.locale.value)
+        answer = await self._require_answer(message, texts)
+        member = MemberId(str(interaction.user.id))
+        await self.bot.agent.give_feedback(
+            answer.guild, episode, member, FeedbackKind.REASON, {"reason": reason}
+        )
+        if correction:
+            await self.bot.agent.give_feedback(
+                answer.guild, episode, member, FeedbackKind.CORRECTION, {"answer": correction}
+            )
+        await say(interaction, texts.thanks_not_helpful)
+
+    async def correct_topic(
+        self, interaction: discord.Interaction, message: int, episode: EpisodeId, topic: Slug
+    ) -> None:
+        """Learn the topic at once and answer again, from who may teach; of others write it down."""
+        texts = texts_for(interaction.locale.value)
+        answer = await self._require_answer(message, texts)
+        config = await self.bot.state.config(answer.guild)
+        clicker = await self._require_member(interaction, answer, texts)
+        member = MemberId(str(clicker.id))
+        names = {each.slug: each.name for each in await self._categories(answer)}
+        name = neutral_line(names.get(topic, topic))
+        if not has_power(config, clicker, Power.TEACH):
+            await self.bot.agent.give_feedback(
+                answer.guild, episode, member, FeedbackKind.CORRECTION, {"category": topic}
+            )
+            await _replace(interaction, texts.thanks_correction_later.format(name=name))
+            return
+        await self.bot.agent.correct_category(answer.guild, episode, member, topic)
+        await _replace(interaction, texts.thanks_correction.format(name=name))
+        await self._ask_again(answer, topic)
+
+    async def undo(self, interaction: discord.Interaction, entry: SourceId) -> None:
+        """Take a remembered fact back: whoever told it may, and whoever reviews."""
+        texts = texts_for(interaction.locale.value)
+        assert interaction.message is not None
+        answer = await self._require_answer(interaction.message.id, texts)
+        await self._require_own(interaction, answer, texts)
+        gone = await self.bot.agent.forget_entry(answer.guild, entry)
+        await interaction.response.edit_message(
+            content=texts.forgotten if gone else texts.already_forgotten, view=None
+        )
+
+    async def _offer_topics(
+        self, interaction: discord.Interaction, answer: AnswerMessage, texts: Texts
+    ) -> None:
+        categories = await self._categories(answer)
+        if not categories:
+            await say(interaction, texts.no_topics)
+            return
+        options = [
+            discord.SelectOption(label=each.name[:100], value=each.slug, description=each.description[:100])
+            for each in categories[:_MOST_TOPICS]
+        ]
+        view = BaseView()
+        view.add_item(TopicSelect(answer.message, answer.episode, options, texts.choose_topic))
+        await interaction.response.send_message(texts.choose_topic, view=view, ephemeral=True)
+
+    async def _show_sources(
+        self, interaction: discord.Interaction, answer: AnswerMessage, texts: Texts
+    ) -> None:
+        """Show the quotes as they stand in their sources, those that this member may read."""
+        member = await self._require_member(interaction, answer, texts)
+        parts = self.bot.agent.parts
+        episode = await parts.journal.episode(answer.guild, answer.episode)
+        quotes = episode.answer.quotes if episode and episode.answer else ()
+        passages = await parts.store.get(answer.guild, [quote.passage for quote in quotes])
+        seen = may_see(member, None)
+        readable = {passage.id for passage in passages if passage.visibility in seen}
+        shown = [quote for quote in quotes if quote.passage in readable]
+        if not shown:
+            await say(interaction, texts.no_sources)
+            return
+        lines = [f"\\[{quote.number}] “{neutralise(quote.text, verbatim=True)}”" for quote in shown]
+        text = "\n".join([f"**{texts.sources}**", *source_lines(shown, texts), "", *lines])
+        await say(interaction, split(text)[0])
+
+    async def _answer_again(
+        self, interaction: discord.Interaction, answer: AnswerMessage, texts: Texts
+    ) -> None:
+        await self._require_own(interaction, answer, texts)
+        await interaction.response.defer()
+        if not await self._ask_again(answer, None):
+            raise NotAllowedError(texts.question_is_gone)
+
+    async def _ask_again(self, answer: AnswerMessage, topic: Slug | None) -> bool:
+        """Answer the same question of the same member anew, in the same messages; False when it is gone."""
+        guild = self.bot.guild_of(answer.guild)
+        member = await self.bot.member_of(guild, int(answer.member)) if guild else None
+        if guild is None or member is None or answer.question is None:
+            return False
+        channel = self.bot.get_channel(answer.channel) or await self.bot.fetch_channel(answer.channel)
+        assert isinstance(channel, discord.TextChannel | discord.Thread | discord.DMChannel)
+        try:
+            message = await channel.fetch_message(answer.question)
+        except discord.NotFound:
+            return False
+        config = await self.bot.state.config(answer.guild)
+        placed = Placed(message=message, guild=guild, guild_id=answer.guild, member=member, config=config)
+
+        async def build() -> Question:
+            question = await question_of(self.bot, placed)
+            return replace(question, category=topic) if topic else question
+
+        first, *extra = await self.bot.state.messages_of(answer.guild, answer.episode)
+        request = Request(
+            guild=answer.guild,
+            member=answer.member,
+            channel=channel.id,
+            message=message.id,
+            texts=await self.bot.texts_of(guild),
+            question=build,
+        )
+        surface = MessageSurface(
+            self.bot.pacing,
+            message,
+            channel.get_partial_message(first.message),
+            [channel.get_partial_message(each.message) for each in extra],
+        )
+        self.bot.desk.take(request, surface)
+        return True
+
+    async def _dismiss(self, interaction: discord.Interaction, answer: AnswerMessage, texts: Texts) -> None:
+        """Delete every message of the answer; the episode stays."""
+        await self._require_own(interaction, answer, texts)
+        await interaction.response.defer()
+        await interaction.delete_original_response()
+        channel = self.bot.get_partial_messageable(answer.channel)
+        for each in await self.bot.state.messages_of(answer.guild, answer.episode):
+            if each.message == answer.message:
+                continue
+            try:
+                await channel.get_partial_message(each.message).delete()
+            except discord.NotFound:
+                continue
+
+    async def _categories(self, answer: AnswerMessage) -> tuple[Category, ...]:
+        return await self.bot.agent.parts.catalog.categories(answer.guild)
+
+    async def _standing(self, answer: AnswerMessage, member: MemberId) -> int:
+        votes = await self.bot.agent.parts.journal.votes(answer.guild, answer.episode)
+        return votes.get(member, 0)
+
+    async def _answer_of(self, message: int) -> AnswerMessage | None:
+        """The answer that a message belongs to, with patience for a message that is quicker than its row."""
+        for seconds in _ROW_SECONDS:
+            await asyncio.sleep(seconds)
+            if (answer := await self.bot.state.answer(message)) is not None:
+                return answer
+        return None
+
+    async def _require_answer(self, message: int, texts: Texts) -> AnswerMessage:
+        answer = await self.bot.state.answer(message)
+        if answer is None:
+            raise NotAllowedError(texts.answer_is_gone)
+        return answer
+
+    async def _require_member(
+        self, interaction: discord.Interaction, answer: AnswerMessage, texts: Texts
+    ) -> discord.Member:
+        """Who presses, as the member of the answer's guild that they are now."""
+        if isinstance(interaction.user, discord.Member):
+            return interaction.user
+        guild = self.bot.guild_of(answer.guild)
+        member = await self.bot.member_of(guild, interaction.user.id) if guild else None
+        if member is None:
+            raise NotAllowedError(texts.answer_is_gone)
+        return member
+
+    async def _require_own(
+        self, interaction: discord.Interaction, answer: AnswerMessage, texts: Texts
+    ) -> None:
+        """Who asked may, and who moderates."""
+        if str(interaction.user.id) == answer.member or interaction.permissions.manage_messages:
+            return
+        member = await self._require_member(interaction, answer, texts)
+        if not has_power(await self.bot.state.config(answer.guild), member, Power.REVIEW):
+            raise NotAllowedError(texts.only_the_asker)
+
+    def _counts(self, payload: discord.RawReactionActionEvent) -> bool:
+        """Not the bot's own, and not another bot's as far as Discord says who it was."""
+        return payload.user_id != self.bot.me_id and not (payload.member and payload.member.bot)
+
+    async def _reacted(self, payload: discord.RawReactionActionEvent, vote: int) -> bool:
+        """Whether the member's other thumb still stands there."""
+        channel = self.bot.get_partial_messageable(payload.channel_id)
+        try:
+            message = await channel.fetch_message(payload.message_id)
+            for reaction in message.reactions:
+                if _VOTES.get(_plain(reaction.emoji)) == vote:
+                    before = discord.Object(payload.user_id - 1)
+                    found = [user.id async for user in reaction.users(limit=1, after=before)]
+                    return found == [payload.user_id]
+        except discord.NotFound:
+            _log.info("the message %s of a vote is gone", payload.message_id)
+        return False
+
+    async def _clear(self, message: int, votes: Set[int]) -> None:
+        """A moderator took thumbs away: those votes no longer stand."""
+        answer = await self.bot.state.answer(message)
+        if answer is None:
+            return
+        standing = await self.bot.agent.parts.journal.votes(answer.guild, answer.episode)
+        for member, vote in standing.items():
+            if vote in votes:
+                await self.vote(answer, member, 0)
+
+
+def _plain(emoji: discord.PartialEmoji | discord.Emoji | str) -> str:
+    """A thumb of any skin tone is a thumb."""
+    return str(emoji)[:1]
+
+
+async def _replace(interaction: discord.Interaction, text: str) -> None:
+    """Put a text in the place of the list that was chosen from."""
+    await interaction.response.edit_message(content=text, view=None)
+
+
+def _of(interaction: discord.Interaction) -> Feedback:
+    cog = bot_of(interaction).get_cog(Feedback.__name__)
+    assert isinstance(cog, Feedback)
+    return cog
+
+
+async def setup(bot: Lorekeeper) -> None:
+    """Load the cog."""
+    await bot.add_cog(Feedback(bot))

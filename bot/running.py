@@ -1,0 +1,80 @@
+"""`lorekeeper run` from the settings to the end of the process: one clear line for each way not to start."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import aiohttp
+import discord
+
+from agent.errors import ConfigurationError, LorekeeperError
+from agent.runtime import open_installation
+from agent.settings import Settings
+from bot.client import PERMISSIONS, Lorekeeper, point_discord_at
+from bot.output import note
+
+_PORTAL = "https://discord.com/developers/applications"
+
+
+async def run_bot(settings: Settings) -> None:
+    """Serve Discord until SIGTERM or SIGINT. Raises `ConfigurationError` for a token or an intent that
+    Discord refuses, `LorekeeperError` when Discord cannot be reached.
+    """
+    token = settings.discord_token.get_secret_value().strip()
+    if not token:
+        raise ConfigurationError("DISCORD_TOKEN is not set.", f"Copy the bot's token from {_PORTAL}.")
+    if settings.discord_api:
+        point_discord_at(settings.discord_api)
+    async with open_installation(settings) as installation, Lorekeeper(installation) as bot:
+        bot.add_listener(_announcing(bot), "on_ready")
+        _stop_on_signals(bot)
+        await _serve(bot, token)
+
+
+async def _serve(bot: Lorekeeper, token: str) -> None:
+    try:
+        await bot.start(token)
+    except discord.LoginFailure as error:
+        raise ConfigurationError(
+            "Discord refuses DISCORD_TOKEN.", f"Reset the bot's token at {_PORTAL} and copy the new one."
+        ) from error
+    except discord.PrivilegedIntentsRequired as error:
+        raise ConfigurationError(
+            "Discord does not let this bot read messages: the message content intent is off.",
+            f"Switch it on at {_PORTAL}/{bot.application_id}/bot, or set "
+            "LOREKEEPER_DISCORD_MESSAGE_CONTENT=false to answer mentions and direct messages only.",
+        ) from error
+    except (aiohttp.ClientError, OSError, discord.DiscordException) as error:
+        raise LorekeeperError(
+            f"Discord cannot be reached: {error}.", "Check the network of this machine, then run again."
+        ) from error
+
+
+def _announcing(bot: Lorekeeper) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Say once, on standard error, who is connected and how to invite it."""
+    said = False
+
+    async def on_ready() -> None:
+        nonlocal said
+        if said:
+            return
+        said = True
+        note(f"Connected as {bot.user} to {len(bot.guilds)} servers. Ctrl-C stops.")
+        note(f"Invite it: {discord.utils.oauth_url(bot.me_id, permissions=PERMISSIONS)}")
+
+    return on_ready
+
+
+def _stop_on_signals(bot: Lorekeeper) -> None:
+    """SIGTERM is what `docker stop` and systemd send; discord.py knows SIGINT only, and not before login."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        note("Stopping: running answers may end first.")
+        bot.stop_soon()
+
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_, stop)

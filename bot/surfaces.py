@@ -1,0 +1,236 @@
+"""Where an answer appears: a message that replies to the question, or the answer to a slash command.
+
+Both begin as a placeholder within a moment, show the newest text while it is made, and end as the final
+messages. The rows that lead from those messages to the episode are written before their buttons are there
+to be pressed. What Discord refuses comes out as `SurfaceGoneError`: there is nothing left to write to.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+import discord
+
+from bot.pacing import Pacing, Stream
+from bot.rendering import neutral_line
+from bot.splitter import LIMIT, Layout, TextFile
+from bot.texts import Texts
+
+_log = logging.getLogger(__name__)
+
+Record: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
+"""Writes down which messages an answer is made of."""
+
+_RATE_LIMITED: Final = 429
+_SERVER_ERRORS: Final = 500
+
+
+class SurfaceGoneError(Exception):
+    """The placeholder, the channel or the right to write in it is gone."""
+
+    def __init__(self, error: discord.HTTPException) -> None:
+        super().__init__(error.text)
+        self.forbidden = isinstance(error, discord.Forbidden)
+
+
+class Surface(ABC):
+    """One answer in Discord."""
+
+    def __init__(self, pacing: Pacing, channel: int) -> None:
+        self._pacing = pacing
+        self._channel = channel
+        self._stream: Stream | None = None
+
+    async def open(self, text: str) -> int:
+        """Show the placeholder; return its id. Raises `SurfaceGoneError`."""
+        try:
+            placeholder = await self._open(text)
+        except discord.HTTPException as error:
+            raise _gone(error) from error
+        if self._stream is None:
+            self._stream = self._pacing.stream(self._channel, self._edited)
+        return placeholder
+
+    def show(self, text: str) -> None:
+        """Show this text when the channel's pace allows, unless a newer one comes before."""
+        if self._stream is not None:
+            self._stream.show(_beginning(text))
+
+    async def finish(self, layout: Layout, view: discord.ui.View | None, record: Record) -> None:
+        """Show the final messages. Raises `SurfaceGoneError`."""
+
+        async def last() -> None:
+            await self._final(layout, view, record)
+
+        try:
+            await (self._stream.finish(last) if self._stream is not None else last())
+        except discord.HTTPException as error:
+            raise _gone(error) from error
+
+    async def say(self, text: str) -> None:
+        """End with one plain message, without buttons. Raises `SurfaceGoneError`."""
+
+        async def nothing_to_record(_: Sequence[int]) -> None:
+            return
+
+        if self._stream is None:
+            await self.open(text)
+        await self.finish(Layout(messages=(text,)), None, nothing_to_record)
+
+    async def tell_elsewhere(self, texts: Texts) -> None:
+        """Tell the asker why nothing can be shown here, if there is another way to. For a command there is
+        none: Discord itself answers for a bot that may not.
+        """
+        _log.info("a command in %s cannot be answered there", self._channel)
+
+    async def _edited(self, text: str) -> float:
+        """Send one edit. What fails here is tried again by the final one, which tells."""
+        try:
+            await self._edit(text)
+        except discord.RateLimited as error:
+            return error.retry_after
+        except discord.HTTPException as error:
+            _log.info("an edit was refused: %s %s", error.status, error.code)
+            return 60.0 if error.status == _RATE_LIMITED else 0.0
+        return 0.0
+
+    async def _final(self, layout: Layout, view: discord.ui.View | None, record: Record) -> None:
+        first, *rest = layout.messages
+        if not rest:
+            await record([self._id])
+            await self._edit(first, view=view, attachments=_files(layout.files))
+            return
+        await self._edit(first, view=None, attachments=[])
+        sent: list[discord.Message] = []
+        for text in rest:
+            files = layout.files if len(sent) == len(rest) - 1 else ()
+            sent.append(await self._send(text, files))
+        await record([self._id, *(message.id for message in sent)])
+        if view is not None:
+            await sent[-1].edit(view=view)
+
+    @property
+    @abstractmethod
+    def _id(self) -> int:
+        """Of the placeholder."""
+
+    @abstractmethod
+    async def _open(self, text: str) -> int: ...
+
+    @abstractmethod
+    async def _edit(self, text: str, **final: Any) -> None:
+        """Change the placeholder; `final` holds `view` and `attachments`, which else stay as they are."""
+
+    @abstractmethod
+    async def _send(self, text: str, files: Sequence[TextFile]) -> discord.Message: ...
+
+
+class MessageSurface(Surface):
+    """A reply to a message."""
+
+    def __init__(
+        self,
+        pacing: Pacing,
+        question: discord.Message,
+        placeholder: discord.PartialMessage | None = None,
+        extra: Sequence[discord.PartialMessage] = (),
+    ) -> None:
+        """`placeholder` is there already when an answer goes on or is made again; `extra` were further
+        messages of it, which go.
+        """
+        super().__init__(pacing, question.channel.id)
+        self._question = question
+        self._placeholder: discord.Message | discord.PartialMessage | None = placeholder
+        self._extra = list(extra)
+
+    async def tell_elsewhere(self, texts: Texts) -> None:
+        name = getattr(self._question.channel, "name", "")
+        try:
+            await self._question.author.send(texts.cannot_write_here.format(channel=f"#{neutral_line(name)}"))
+        except discord.HTTPException as error:
+            _log.info("a member takes no direct messages: %s", error.code)
+
+    @property
+    def _id(self) -> int:
+        assert self._placeholder is not None
+        return self._placeholder.id
+
+    async def _open(self, text: str) -> int:
+        if self._placeholder is not None:
+            await self._drop_extra()
+            await self._edit(text)
+        else:
+            self._placeholder = await self._question.reply(text, mention_author=False, suppress_embeds=True)
+        return self._placeholder.id
+
+    async def _edit(self, text: str, **final: Any) -> None:
+        assert self._placeholder is not None
+        await self._placeholder.edit(content=text, **final)
+
+    async def _send(self, text: str, files: Sequence[TextFile]) -> discord.Message:
+        return await self._question.channel.send(text, files=_files(files), suppress_embeds=True)
+
+    async def _drop_extra(self) -> None:
+        while self._extra:
+            try:
+                await self._extra.pop().delete()
+            except discord.NotFound:
+                continue
+
+
+class InteractionSurface(Surface):
+    """The answer to a slash command, which was deferred: its token lives for fifteen minutes."""
+
+    def __init__(self, pacing: Pacing, interaction: discord.Interaction, *, private: bool) -> None:
+        super().__init__(pacing, interaction.channel_id or 0)
+        self._interaction = interaction
+        self._private = private
+        self._message: discord.Message | None = None
+
+    @property
+    def _id(self) -> int:
+        assert self._message is not None
+        return self._message.id
+
+    async def _open(self, text: str) -> int:
+        if not self._interaction.response.is_done():
+            await self._interaction.response.defer(ephemeral=self._private, thinking=True)
+        self._message = await self._interaction.edit_original_response(content=text)
+        return self._message.id
+
+    async def _edit(self, text: str, **final: Any) -> None:
+        if self._interaction.is_expired() and self._message is not None and not self._private:
+            # The token is dead, the message is not: it is the bot's own, in a channel.
+            await self._partial().edit(content=text, **final)
+            return
+        self._message = await self._interaction.edit_original_response(content=text, **final)
+
+    async def _send(self, text: str, files: Sequence[TextFile]) -> discord.Message:
+        if self._interaction.is_expired() and not self._private:
+            return await self._partial().channel.send(text, files=_files(files), suppress_embeds=True)
+        return await self._interaction.followup.send(
+            text, files=_files(files), ephemeral=self._private, suppress_embeds=True, wait=True
+        )
+
+    def _partial(self) -> discord.PartialMessage:
+        assert self._message is not None
+        channel = self._interaction.client.get_partial_messageable(self._channel)
+        return channel.get_partial_message(self._message.id)
+
+
+def _gone(error: discord.HTTPException) -> Exception:
+    """What a refusal means. An error of Discord's own may pass: the question stays open for a restart."""
+    return error if error.status >= _SERVER_ERRORS else SurfaceGoneError(error)
+
+
+def _files(files: Sequence[TextFile]) -> list[discord.File]:
+    return [discord.File(io.BytesIO(file.text.encode()), file.name) for file in files]
+
+
+def _beginning(text: str) -> str:
+    """What fits in the placeholder while the rest is still being made."""
+    return text if len(text) <= LIMIT else f"{text[: LIMIT - 2].rstrip()} …"
