@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from agent.catalog.protocol import Catalog
@@ -76,15 +77,15 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     except OSError as error:
         raise write_error(folder, error) from error
     async with AsyncExitStack() as stack:
-        database, store = await asyncio.gather(
-            open_database(
-                settings.database_url.get_secret_value() or folder / "lorekeeper.db",
-                busy_seconds=min(_BUSY_SECONDS, settings.stage_seconds / _WAITS_OF_A_STAGE),
-            ),
-            open_knowledge(settings),
+        opening = asyncio.ensure_future(open_knowledge(settings))
+        # Whatever of the two fails, the other one is closed.
+        stack.push_async_callback(_close_when_open, opening)
+        database = await open_database(
+            settings.database_url.get_secret_value() or folder / "lorekeeper.db",
+            busy_seconds=min(_BUSY_SECONDS, settings.stage_seconds / _WAITS_OF_A_STAGE),
         )
         stack.push_async_callback(database.close)
-        stack.push_async_callback(store.close)
+        store = await opening
         catalog = SqlCatalog(database)
         await catalog.create_guild(LOCAL_GUILD)
         yield Stores(
@@ -96,11 +97,31 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         )
 
 
-async def open_knowledge(settings: Settings) -> KnowledgeStore:
-    """Open the store that the settings name. Raises `StoreError`."""
-    from agent.knowledge.lance import open_store
+async def _close_when_open(opening: asyncio.Future[KnowledgeStore]) -> None:
+    """A failure to open is for whoever waits for it."""
+    await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        await opening.result().close()
 
-    return await open_store(settings.data_dir / "knowledge")
+
+async def open_knowledge(settings: Settings) -> KnowledgeStore:
+    """Open the store that the settings name. Raises `StoreError`, `ConfigurationError`."""
+    if not settings.weaviate_url:
+        from agent.knowledge.lance import open_store
+
+        return await open_store(settings.data_dir / "knowledge")
+
+    # Its client takes a second to import.
+    await asyncio.to_thread(import_module, "agent.knowledge.weaviate")
+    from agent.knowledge.weaviate import open_store as open_weaviate
+
+    return await open_weaviate(
+        settings.weaviate_url,
+        alias=settings.weaviate_collection,
+        api_key=settings.weaviate_api_key.get_secret_value(),
+        grpc_port=settings.weaviate_grpc_port,
+        replicas=settings.weaviate_replicas,
+    )
 
 
 @asynccontextmanager
@@ -126,6 +147,7 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
         stack.push_async_callback(raw.close)
         embedder = await LevelEmbedder.open(raw, settings.data_dir / "models")
         await open_index(stores.store, embedder)
+        await require_passages(stores)
         chat = MeteredChatModel(await open_chat_model(settings))
         stack.push_async_callback(chat.close)
         # The router levels vectors itself: it also reads from them which language a question is in.
@@ -197,6 +219,21 @@ async def drop_guild(stores: Stores, guild: GuildId) -> None:
     memory = RoutingMemory(stores.settings.data_dir / MEMORY_FILE)
     await asyncio.to_thread(memory.keep_only, guild, ())
     await stores.catalog.drop_guild(guild)
+
+
+async def require_passages(stores: Stores) -> None:
+    """Refuse a store that has not a single passage of the sources that the catalog lists: it is another one
+    than they were put into, and every answer would be "I don't know". Raises `ConfigurationError`.
+    """
+    if any(version.passages for version in await stores.store.versions()):
+        return
+    listed = [each for guild in await stores.catalog.guilds() for each in await stores.catalog.sources(guild)]
+    if any(source.content_hash for source in listed):
+        where = "Weaviate" if stores.settings.weaviate_url else "The knowledge folder"
+        raise ConfigurationError(
+            f"{where} holds no passage, and {len(listed)} sources are known: it is not where they are.",
+            "Go back to the settings of before, and copy it all with `lorekeeper move`.",
+        )
 
 
 async def open_index(store: KnowledgeStore, embedder: Embedder) -> None:

@@ -4,14 +4,21 @@ from pathlib import Path
 import pytest
 
 from agent.knowledge.protocol import KnowledgeStore
-from tests.agent.knowledge.factories import FACTORIES
+from tests.agent.knowledge.factories import FACTORIES, Factory
 from tests.agent.knowledge.passages import SPEC
 
 
 @pytest.fixture(params=FACTORIES)
-async def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KnowledgeStore]:
+async def factory(request: pytest.FixtureRequest) -> AsyncIterator[Factory]:
+    """Each store that must conform, in turn."""
+    async with FACTORIES[request.param](request) as make:
+        yield make
+
+
+@pytest.fixture
+async def empty_store(factory: Factory, tmp_path: Path) -> AsyncIterator[KnowledgeStore]:
     """A store without any index version."""
-    store = await FACTORIES[request.param](tmp_path)
+    store = await factory(tmp_path)
     yield store
     await store.close()
 

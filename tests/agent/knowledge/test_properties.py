@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -16,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from agent.contracts import GUILD_WIDE, GuildId, Passage, PassageId, Slug, SourceId
 from agent.ids import new_id
 from agent.knowledge.protocol import KnowledgeStore, SearchQuery
-from tests.agent.knowledge.factories import FACTORIES
+from tests.agent.knowledge.factories import Factory
 from tests.agent.knowledge.passages import (
     HOME,
     MANUAL,
@@ -151,11 +150,11 @@ async def test_no_guild_sees_another(
 class _Life(RuleBasedStateMachine):
     """A store beside a dictionary of what it must hold, through writes, versions and clean-ups."""
 
-    def __init__(self, factory: str) -> None:
+    def __init__(self, factory: Factory) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
-        self.store = self.run(FACTORIES[factory](Path(self.folder.name)))
+        self.store = self.run(factory(Path(self.folder.name)))
         self.run(self.store.open_index(SPEC))
         self.run(self.store.open_index(NEW_SPEC))
         self.active = "v1"
@@ -222,8 +221,7 @@ class _Life(RuleBasedStateMachine):
                 assert len(found) == len(expected)
 
 
-@pytest.mark.parametrize("factory", FACTORIES)
-def test_a_long_life(factory: str) -> None:
+def test_a_long_life(factory: Factory) -> None:
     run_state_machine_as_test(
         lambda: _Life(factory), settings=settings(max_examples=12, stateful_step_count=20, deadline=None)
     )

@@ -1,0 +1,83 @@
+"""Rows into a tenant and out of it, in requests of bounded size, with every failure told.
+
+Weaviate takes the good objects of a batch and reports the others one by one; a batch that left anything
+behind is an error here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from weaviate import WeaviateAsyncClient
+from weaviate.exceptions import WeaviateInsertManyAllFailedError
+
+from agent.errors import StoreBusyError, StoreError
+from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
+from agent.knowledge._weaviate_rows import Row, Where
+
+_ROWS: Final = 100
+"""In one request: enough to keep the server busy, few enough not to hold up a question in this process."""
+_AT_ONCE: Final = 4
+_NAMED: Final = 3
+
+
+async def insert_all(nodes: Nodes, collection: str, tenant: str, rows: Iterable[Row]) -> None:
+    """Store rows, or store them anew. They are drawn as they are sent, so they may be made meanwhile."""
+    batches = _batches(iter(rows))
+
+    async def send() -> None:
+        for batch in batches:
+            await insert(nodes, collection, tenant, batch)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(send())
+    except* StoreError as errors:
+        raise _first(errors) from errors
+
+
+async def insert(nodes: Nodes, collection: str, tenant: str, rows: Sequence[Row]) -> None:
+    """In one request. Raises `StoreError` with the first failures when not everything was stored."""
+
+    async def work(client: WeaviateAsyncClient) -> None:
+        stored = await client.collections.use(collection).with_tenant(tenant).data.insert_many(rows)
+        if stored.has_errors:
+            raise WeaviateInsertManyAllFailedError(_named([one.message for one in stored.errors.values()]))
+
+    await nodes.call(work, seconds=WRITE_SECONDS)
+
+
+async def delete_where(nodes: Nodes, collection: str, tenant: str, where: Where) -> None:
+    """Delete all rows that match, however many; Weaviate deletes some thousands a request."""
+
+    async def work(client: WeaviateAsyncClient) -> Any:
+        return await client.collections.use(collection).with_tenant(tenant).data.delete_many(where=where)
+
+    while True:
+        result = await nodes.call(work, seconds=WRITE_SECONDS)
+        if result.failed:
+            raise StoreBusyError(
+                f"Weaviate at {nodes.urls} could not delete {result.failed} rows.", "Try again."
+            )
+        if not result.matches:
+            return
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, _ROWS)):
+        yield batch
+
+
+def _named(messages: Sequence[str]) -> str:
+    """The first failures, each kind once, and how many there are."""
+    kinds = list(dict.fromkeys(messages))
+    return f"{len(messages)} of the objects were refused: {'; '.join(kinds[:_NAMED])}"
+
+
+def _first(errors: BaseExceptionGroup[StoreError]) -> StoreError:
+    first = errors.exceptions[0]
+    return first if isinstance(first, StoreError) else _first(first)

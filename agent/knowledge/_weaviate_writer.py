@@ -1,0 +1,173 @@
+"""Writes to one index version: each leaves a guild as it was, or changed whole.
+
+A write has three steps. Rows are inserted under the next generation, where no search looks. One object of
+the ledger is replaced, which is the moment of the change. Rows that were replaced are deleted once no search
+can need them. A process that is killed in between leaves rows that are never searched; the next writer of the
+guild deletes them before it uses that generation again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Final
+
+from weaviate import WeaviateAsyncClient
+
+from agent.contracts import GuildId, Passage, PassageId, Slug, SourceId
+from agent.knowledge._rows import vector_of
+from agent.knowledge._weaviate_batches import delete_where, insert_all
+from agent.knowledge._weaviate_errors import MissingTenantError
+from agent.knowledge._weaviate_lease import Lease
+from agent.knowledge._weaviate_ledger import GuildState, forget_state, read_state, write_state
+from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
+from agent.knowledge._weaviate_reading import Reading
+from agent.knowledge._weaviate_rows import (
+    Row,
+    Where,
+    after_generation,
+    every,
+    of_category,
+    of_generations,
+    of_sources,
+    tenant_of,
+    to_row,
+)
+from agent.models.protocol import Vector
+
+GRACE_SECONDS: Final = 60.0
+"""How long replaced rows stay for searches that began before; several times the deadline of a search."""
+
+
+class Writer:
+    def __init__(
+        self, nodes: Nodes, collection: str, version: str, lease: Lease, *, grace_seconds: float
+    ) -> None:
+        self._nodes = nodes
+        self._collection = collection
+        self._version = version
+        self._lease = lease
+        self._grace_seconds = grace_seconds
+        self._reading = Reading(nodes, collection)
+        self._guilds: defaultdict[GuildId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turn = 0
+        self._states: dict[GuildId, GuildState] = {}
+        """Of this turn's guilds that a write of ours left clean."""
+
+    async def put_source(
+        self,
+        guild: GuildId,
+        source: SourceId,
+        passages: Sequence[Passage],
+        vectors: Mapping[PassageId, Vector],
+        dimension: int,
+    ) -> None:
+        async with self._writing(guild) as state:
+            lacking = [passage.id for passage in passages if passage.id not in vectors]
+            if lacking:
+                vectors = {**await self._reading.vectors(guild, lacking, state), **vectors}
+            for passage in passages:
+                vector_of(passage, vectors, dimension)
+            rows = _rows_of(passages, vectors, dimension, state.revision + 1)
+            old, _ = await asyncio.gather(
+                self._reading.generations(guild, [source], state),
+                insert_all(self._nodes, self._collection, tenant_of(guild), rows),
+            )
+            if passages or old:
+                await self._commit(guild, state, old, added=len(passages))
+
+    async def delete_sources(self, guild: GuildId, sources: Sequence[SourceId]) -> int:
+        """Unlike what is replaced, what is deleted goes from the server's disk at once."""
+        async with self._writing(guild) as state:
+            old = await self._reading.generations(guild, sources, state)
+            after = await self._commit(guild, state, old, added=0) if old else state
+            await self._delete(guild, of_sources(sources))
+            self._states[guild] = after
+        return old.total()
+
+    async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:
+        """Rows are replaced where they are, so that a stop in between leaves a part to be done again."""
+        moved = 0
+        if old == new:
+            return moved
+        async with self._writing(guild) as state:
+            where = every([of_category(old), *state.visible()])
+            while page := await self._reading.page(guild, where):
+                rows = [to_row(replace(one, category=new), vector, made) for one, vector, made in page]
+                self._lease.require()
+                await insert_all(self._nodes, self._collection, tenant_of(guild), rows)
+                moved += len(rows)
+            self._states[guild] = state
+        return moved
+
+    async def drop_guild(self, guild: GuildId) -> None:
+        async def work(client: WeaviateAsyncClient) -> None:
+            await client.collections.use(self._collection).tenants.remove([tenant_of(guild)])
+
+        async with self._guilds[guild], self._lease.turn():
+            self._states.pop(guild, None)
+            await forget_state(self._nodes, self._collection, guild)
+            await self._nodes.call(work, seconds=WRITE_SECONDS)
+
+    async def purge(self, guild: GuildId) -> None:
+        """Delete replaced rows that no search needs any longer."""
+        async with self._writing(guild) as state:
+            self._states[guild] = state
+
+    async def close(self) -> None:
+        await self._lease.close()
+
+    @asynccontextmanager
+    async def _writing(self, guild: GuildId) -> AsyncIterator[GuildState]:
+        """The only writer of this guild while it lasts; gives what is searched now.
+
+        The state is taken out of `_states` and only a success puts it back: after a failure it is read and
+        cleaned again.
+        """
+        async with self._guilds[guild], self._lease.turn() as turn:
+            if turn != self._turn:
+                self._turn, self._states = turn, {}
+            state = self._states.pop(guild, None) or await self._cleaned(guild)
+            yield await self._purged(guild, state)
+
+    async def _cleaned(self, guild: GuildId) -> GuildState:
+        """Delete what a writer left that did not finish."""
+        state = await read_state(self._nodes, self._collection, guild)
+        state = state or GuildState(version=self._version)
+        await self._delete(guild, after_generation(state.revision))
+        return state
+
+    async def _purged(self, guild: GuildId, state: GuildState) -> GuildState:
+        overdue = state.overdue(time.time(), self._grace_seconds)
+        if overdue:
+            await self._delete(guild, of_generations(overdue))
+            state = state.without(overdue)
+            self._lease.require()
+            await write_state(self._nodes, self._collection, guild, state)
+        return state
+
+    async def _commit(
+        self, guild: GuildId, state: GuildState, old: Counter[int], *, added: int
+    ) -> GuildState:
+        state = state.changed(retire=old, passages=added - old.total(), now=time.time())
+        self._lease.require()
+        await write_state(self._nodes, self._collection, guild, state)
+        self._states[guild] = state
+        return state
+
+    async def _delete(self, guild: GuildId, where: Where) -> None:
+        try:
+            await delete_where(self._nodes, self._collection, tenant_of(guild), where)
+        except MissingTenantError:
+            return
+
+
+def _rows_of(
+    passages: Iterable[Passage], vectors: Mapping[PassageId, Vector], dimension: int, generation: int
+) -> Iterator[Row]:
+    for passage in passages:
+        yield to_row(passage, vector_of(passage, vectors, dimension), generation)
