@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agent.errors import LorekeeperError
 from agent.models.protocol import ChatMessage, EmbedKind
-from agent.runtime import open_index, open_routing_embedder, open_stores
+from agent.runtime import open_index, open_routing_embedder, open_stores, require_passages
 from agent.settings import Settings
 from bot import opening
 
@@ -62,6 +62,7 @@ async def _journal(settings: Settings) -> str:
 
 async def _knowledge(settings: Settings) -> str:
     async with open_stores(settings) as stores:
+        await require_passages(stores)
         return await stores.store.check()
 
 

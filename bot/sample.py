@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,11 @@ def sample_examples(folder: Path = HOUSEHOLD) -> list[Example]:
 
 
 def _marker(settings: Settings) -> Path:
-    return settings.data_dir / "sample-loaded"
+    """One for each database: what was loaded into SQLite is not in PostgreSQL."""
+    url = settings.database_url.get_secret_value()
+    return settings.data_dir / (
+        f"sample-loaded-{sha256(url.encode()).hexdigest()[:8]}" if url else "sample-loaded"
+    )
 
 
 async def _has_own(installation: Installation, folder: Path, sample: Set[Slug]) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from agent.contracts import LOCAL_GUILD, GuildId
-from agent.errors import UnknownGuildError
+from agent.contracts import LOCAL_GUILD, GuildId, Source, SourceId, SourceKind
+from agent.errors import ConfigurationError, UnknownGuildError
 from agent.routing.memory import MEMORY_FILE, RoutingMemory
-from agent.runtime import drop_guild, open_stores
+from agent.runtime import drop_guild, open_stores, require_passages
 from agent.settings import Settings
 
 CLUB = GuildId("chess-club")
@@ -33,3 +34,27 @@ async def test_an_unknown_guild_cannot_be_dropped(tmp_path: Path) -> None:
     async with open_stores(Settings(data_dir=tmp_path)) as stores:
         with pytest.raises(UnknownGuildError):
             await drop_guild(stores, CLUB)
+
+
+@pytest.mark.parametrize(("content_hash", "refused"), [("1f", True), ("", False)])
+async def test_a_store_without_any_passage_of_what_the_catalog_lists_is_another_one(
+    content_hash: str, refused: bool, tmp_path: Path
+) -> None:
+    """A source without a content hash is one whose first ingest was interrupted."""
+    source = Source(
+        id=SourceId("notes"),
+        guild=LOCAL_GUILD,
+        kind=SourceKind.FILE,
+        uri="notes.md",
+        title="Notes",
+        content_hash=content_hash,
+        added_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+    async with open_stores(Settings(data_dir=tmp_path)) as stores:
+        await require_passages(stores)
+        await stores.catalog.put_source(source, "The pump was replaced.")
+        if not refused:
+            await require_passages(stores)
+            return
+        with pytest.raises(ConfigurationError, match="holds no passage, and 1 sources are known"):
+            await require_passages(stores)
