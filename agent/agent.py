@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from langgraph.errors import NodeTimeoutError
+from langsmith import tracing_context
 
 from agent.catalog.known import require_slug
 from agent.contracts import (
@@ -60,7 +61,7 @@ class Agent:
         self.parts = parts
         self._graph = build_graph(parts.settings.stage_seconds)
 
-    async def ask(self, question: Question) -> AsyncIterator[AnswerEvent]:
+    async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         """Answer one question. The stream ends with one `Answered` or `Failed`; close it to cancel."""
         meter = Meter(episode=EpisodeId(new_id()), guild=question.guild)
         asked = Asked(question=question, episode=meter.episode, now=question.asked_at or self.parts.clock())
@@ -138,7 +139,8 @@ class Agent:
         return await self.parts.keeper.remove(guild, [entry]) > 0
 
     async def _run(self, asked: Asked, meter: Meter, emit: Callable[[AnswerEvent], None]) -> None:
-        with answering(meter), seams.graph_run(meter):
+        # Where a variable asks for it, LangChain would send whole questions to LangSmith's servers.
+        with answering(meter), seams.graph_run(meter), tracing_context(enabled=False):
             async for event in self._graph.astream(asked, context=self.parts, stream_mode="custom"):
                 emit(cast(AnswerEvent, event))
 

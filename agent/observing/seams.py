@@ -86,7 +86,7 @@ class Asking:
 def graph_run(meter: Meter) -> Iterator[None]:
     """The root of a question's trace; what runs inside, and the tasks it starts, hang from it."""
     about = {"lorekeeper.episode": meter.episode, "lorekeeper.guild": meter.guild}
-    with _outer(tracing.begin("question", about)):
+    with _outer(tracing.begin_trace("question", about)):
         yield
 
 

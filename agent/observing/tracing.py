@@ -1,8 +1,9 @@
 """Traces by OpenTelemetry: one a question, a span for each stage, model call and store call.
 
-Off unless `LOREKEEPER_TRACES_URL` is set, and then only is the library imported. A variable of our own turns
-them on, because OTEL_EXPORTER_OTLP_ENDPOINT may be set on a machine for other programs and what happens here
-must not leave it by accident; the other OTEL_ variables (headers, sampler) are read by the library as ever.
+Off unless `LOREKEEPER_TRACES_URL` is set, and only then is the library imported from here. A variable of our
+own turns them on, because OTEL_EXPORTER_OTLP_ENDPOINT may be set on a machine for other programs and what
+happens here must not leave it by accident; the other OTEL_ variables (headers, sampler) are read by the
+library as ever.
 Spans hold names, ids and types of errors; never an error's message, which could quote what a member wrote.
 """
 
@@ -54,9 +55,10 @@ async def traced(settings: Settings) -> AsyncIterator[None]:
     finally:
         _tracer = None
         sending = asyncio.ensure_future(asyncio.to_thread(provider.shutdown))
-        await asyncio.wait([sending], timeout=_SEND_SECONDS)
-        # Ends what the other thread is waiting for, when the time is over.
-        exporter.shutdown()  # type: ignore[no-untyped-call]
+        if not (await asyncio.wait([sending], timeout=_SEND_SECONDS))[0]:
+            # Ends the waiting for another attempt; without that the thread would outlast the process's work.
+            exporter.shutdown()  # type: ignore[no-untyped-call]
+            await sending
 
 
 def endpoint(url: str) -> str:
@@ -64,9 +66,20 @@ def endpoint(url: str) -> str:
     return url if urlsplit(url).path.strip("/") else url.rstrip("/") + _PATH
 
 
-def begin(name: str, attributes: dict[str, str]) -> Span | None:
-    """Start a span below the current one; None when there are no traces. `end` it."""
+def begin_trace(name: str, attributes: dict[str, str]) -> Span | None:
+    """Start the root of a trace; None when there are no traces. `end` it."""
     return _tracer.start_span(name, attributes=attributes) if _tracer is not None else None
+
+
+def begin(name: str, attributes: dict[str, str]) -> Span | None:
+    """Start a span below the current one; None when there is none, as outside of a question. `end` it."""
+    if _tracer is None:
+        return None
+    from opentelemetry.trace import get_current_span
+
+    if not get_current_span().get_span_context().is_valid:
+        return None
+    return _tracer.start_span(name, attributes=attributes)
 
 
 def end(span: Span | None, error: type[BaseException] | None) -> None:
