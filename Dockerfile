@@ -12,11 +12,9 @@ COPY pyproject.toml README.md LICENSE ./
 COPY agent agent
 COPY bot bot
 COPY tuning tuning
-# The build back end has done its work then, and what runs should not carry it. The root file system is read-only
-# later, so what Python would compile at the first start is compiled here.
+# The build back end has done its work then, and what runs should not carry it.
 RUN pip --python /opt/lorekeeper/bin/python install --no-deps --no-build-isolation . \
- && pip --python /opt/lorekeeper/bin/python uninstall --yes hatchling editables trove-classifiers \
- && python -m compileall -q /opt/lorekeeper/lib
+ && pip --python /opt/lorekeeper/bin/python uninstall --yes hatchling editables trove-classifiers
 
 FROM python:3.12.14-slim-bookworm
 # llama.cpp counts its threads with OpenMP. Debian's patch versions come and go, and the base pins the release.
