@@ -22,10 +22,10 @@ from agent.database.schema import HEAD
 from agent.errors import StoreError, UsageError
 from agent.files import write_atomically, write_error
 from agent.knowledge.protocol import IndexSpec
-from agent.moving.copying import Moved, Show, add_up, begun, bring
+from agent.moving.copying import Moved, Records, Show, add_up, begun, bring, open_records
 from agent.moving.ends import DATABASE_FILE, Ends, Opened, Part, embedded
 from agent.moving.knowledge import active_version
-from agent.moving.record import FOLDER, PartDigest, as_digests, as_parts, open_record
+from agent.moving.record import FOLDER, PartDigest, as_digests, as_parts
 from agent.moving.verify import PASSAGES, Digests, require_same
 from agent.settings import Settings
 
@@ -59,9 +59,9 @@ async def backup(settings: Settings, folder: Path, show: Show) -> Manifest:
     """
     _require_new(folder, settings)
     ends = Ends(source=settings, target=embedded(settings, folder), parts=frozenset(Part))
-    with open_record(folder, ends.source_name, ends.target_name) as record:
-        async with begun(ends, record) as both:
-            moved = await bring(both, record, show, follow=False)
+    with open_records(ends) as records:
+        async with begun(ends, records) as both:
+            moved = await bring(both, records, show, follow=False)
             index = None if both.target_store is None else await active_version(both.target_store)
         manifest = Manifest(
             made=datetime.now(UTC),
@@ -72,7 +72,7 @@ async def backup(settings: Settings, folder: Path, show: Show) -> Manifest:
             files=_copy_files(settings.data_dir, folder),
         )
         write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
-        record.forget()
+        _forget(records)
     return manifest
 
 
@@ -86,15 +86,15 @@ async def restore(folder: Path, settings: Settings, show: Show) -> Moved:
     _require_free(folder, manifest, settings)
     source, target = embedded(settings, folder), settings
     ends = Ends(source=source, target=target, parts=frozenset(Part))
-    with open_record(target.data_dir, f"{ends.source_name} of {manifest.made}", ends.target_name) as record:
+    with open_records(ends, f" of {manifest.made}") as records:
         # A copy of the database is opened: opening one may bring its tables up to date.
-        database = _copy_file(folder / DATABASE_FILE, record.folder / DATABASE_FILE)
+        database = _copy_file(folder / DATABASE_FILE, records[Part.DATABASE].folder / DATABASE_FILE)
         source = source.model_copy(update={"database_url": SecretStr(str(database))})
-        async with begun(replace(ends, source=source), record) as both:
+        async with begun(replace(ends, source=source), records) as both:
             await _require_whole(both, manifest)
-            moved = await bring(both, record, show, follow=False)
+            moved = await bring(both, records, show, follow=False)
         _copy_files(folder, target.data_dir)
-        record.forget()
+        _forget(records)
     return moved
 
 
@@ -114,6 +114,11 @@ def read_manifest(folder: Path) -> Manifest:
         raise StoreError(
             f"{path} is damaged, or of a newer Lorekeeper.", "Update Lorekeeper, or take another backup."
         ) from error
+
+
+def _forget(records: Records) -> None:
+    for record in records.values():
+        record.forget()
 
 
 def _require_new(folder: Path, settings: Settings) -> None:

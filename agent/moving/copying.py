@@ -7,8 +7,8 @@ killed goes on, and one that ran beside a busy bot is finished by a short second
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -20,14 +20,16 @@ from agent.database import tables
 from agent.database.engine import Database
 from agent.errors import StoreBusyError, StoreError
 from agent.knowledge.protocol import KnowledgeStore
-from agent.moving.ends import Ends, Opened, opened, require_empty
+from agent.moving.ends import Ends, Opened, Part, opened, place_of, require_empty
 from agent.moving.knowledge import KnowledgeCopy, active_version, added_up, held
 from agent.moving.record import MoveRecord, SourceKey, open_record
 from agent.moving.tables import TableCopy, count_rows, table_copy
-from agent.moving.verify import Digests, differences, require_same
+from agent.moving.verify import PASSAGES, Digests, differences, require_same
 
 Show: TypeAlias = Callable[[int, int, str], None]
 """Hears how much is done, of how much, and what is being done."""
+
+Records: TypeAlias = Mapping[Part, MoveRecord]
 
 _PASSES: Final = 5
 
@@ -65,29 +67,48 @@ class Meter:
             self._show(self._done, self._total, what)
 
 
+@contextmanager
+def open_records(ends: Ends, state: str = "") -> Iterator[Records]:
+    """Give the memory of each part's copy; `state` tells apart what one place holds at different times.
+
+    Raises `StoreBusyError` while the same copy runs already.
+    """
+    with ExitStack() as stack:
+        yield {
+            part: stack.enter_context(
+                open_record(
+                    ends.target.data_dir, place_of(part, ends.source) + state, place_of(part, ends.target)
+                )
+            )
+            for part in sorted(ends.parts)
+        }
+
+
 @asynccontextmanager
-async def begun(ends: Ends, record: MoveRecord) -> AsyncIterator[Opened]:
+async def begun(ends: Ends, records: Records) -> AsyncIterator[Opened]:
     """Open both ends for a copy that is new or goes on.
 
     Raises `StoreError` when the target holds anything but what this copy has put there.
     """
     async with opened(ends) as both:
-        if not record.begun:
-            await require_empty(both, ends.target)
-        elif (finished := record.finished()) is not None:
-            await _require_untouched(both, record, finished, ends.target_name)
-        record.begin()
+        for part, record in records.items():
+            if not record.begun:
+                await require_empty(both, ends.target, part)
+            elif (finished := record.finished()) is not None:
+                await _require_untouched(both, part, record, finished, place_of(part, ends.target))
+        for record in records.values():
+            record.begin()
         yield both
 
 
-async def bring(both: Opened, record: MoveRecord, show: Show, *, follow: bool) -> Moved:
+async def bring(both: Opened, records: Records, show: Show, *, follow: bool) -> Moved:
     """Copy and verify. With `follow` nothing at all may have changed since it was read; without, the target
     is one state of the source: what is asked and added meanwhile does not matter, only that no source of that
     state changed before its passages were read.
 
     Raises `StoreBusyError` when the source changes all the time, `StoreError` for a difference.
     """
-    work = await _Work.of(both, record, show, follow)
+    work = await _Work.of(both, records, show, follow)
     for _ in range(_PASSES):
         digests, revisions = await work.copy()
         if not await work.changed(digests, revisions):
@@ -104,10 +125,11 @@ async def move(ends: Ends, show: Show) -> Moved:
     Goes on with a copy that was stopped, and brings a finished one in line with its source. Raises
     `StoreError`, `StoreBusyError` and `ConfigurationError`.
     """
-    with open_record(ends.target.data_dir, ends.source_name, ends.target_name) as record:
-        async with begun(ends, record) as both:
-            moved = await bring(both, record, show, follow=True)
-        record.finish(moved.digests)
+    with open_records(ends) as records:
+        async with begun(ends, records) as both:
+            moved = await bring(both, records, show, follow=True)
+        for part, record in records.items():
+            record.finish(_of_part(moved.digests, part))
     return moved
 
 
@@ -144,13 +166,13 @@ class _Work:
         self._follow = follow
 
     @classmethod
-    async def of(cls, both: Opened, record: MoveRecord, show: Show, follow: bool) -> _Work:
+    async def of(cls, both: Opened, records: Records, show: Show, follow: bool) -> _Work:
         copy = None if both.target_database is None else await table_copy(both.target_database)
         knowledge, total = None, 0
         if both.store is not None and both.target_store is not None:
             version = await active_version(both.store)
             if version is not None:
-                knowledge = KnowledgeCopy(both.store, version, both.target_store, record)
+                knowledge = KnowledgeCopy(both.store, version, both.target_store, records[Part.KNOWLEDGE])
                 total += 2 * version.passages
         if copy is not None:
             async with both.database.read() as connection:
@@ -199,15 +221,28 @@ class _Work:
         )
 
 
-async def _require_untouched(both: Opened, record: MoveRecord, finished: Digests, name: str) -> None:
+async def _require_untouched(
+    both: Opened, part: Part, record: MoveRecord, finished: Digests, name: str
+) -> None:
     """Raise `StoreError` when the target is not any longer what a finished copy left in it."""
-    found = await add_up(both.target_database, both.target_store, sorted(record.sources()))
+    if part is Part.DATABASE:
+        found = await add_up(both.target_database, None, ())
+    else:
+        found = await add_up(None, both.target_store, sorted(record.sources()))
     for guild, table in differences(finished, found):
         raise StoreError(
             f"{name} is in use already: its {table}{f' of guild {guild}' if guild else ''} changed since "
             "they were copied there.",
             "What is new there would be lost. Choose an empty target.",
         )
+
+
+def _of_part(digests: Digests, part: Part) -> Digests:
+    return {
+        (guild, table): digest
+        for (guild, table), digest in digests.items()
+        if (table == PASSAGES) == (part is Part.KNOWLEDGE)
+    }
 
 
 def _silent(_steps: int, _what: str) -> None:

@@ -42,15 +42,8 @@ class Ends:
     target: Settings
     parts: frozenset[Part]
 
-    @property
-    def source_name(self) -> str:
-        return self._name(self.source)
-
-    @property
-    def target_name(self) -> str:
-        return self._name(self.target)
-
-    def _name(self, settings: Settings) -> str:
+    def name(self, settings: Settings) -> str:
+        """What an end is called, for people."""
         return " and ".join(place_of(part, settings) for part in sorted(self.parts))
 
 
@@ -104,17 +97,17 @@ async def opened(ends: Ends) -> AsyncIterator[Opened]:
         )
 
 
-async def require_empty(both: Opened, target: Settings) -> None:
+async def require_empty(both: Opened, target: Settings, part: Part) -> None:
     """Raise `StoreError` when the target holds anything; a guild that holds nothing is nothing."""
     held = ""
-    if both.target_store is not None:
+    if part is Part.KNOWLEDGE and both.target_store is not None:
         passages = sum(version.passages for version in await both.target_store.versions())
-        held = f"{place_of(Part.KNOWLEDGE, target)} already holds {passages} passages" if passages else ""
-    if both.target_database is not None and (table := await _filled_table(both.target_database)):
-        held = f"{place_of(Part.DATABASE, target)} already holds {table}"
+        held = f"{passages} passages" if passages else ""
+    if part is Part.DATABASE and both.target_database is not None:
+        held = await _filled_table(both.target_database)
     if held:
         raise StoreError(
-            f"{held} of another installation.",
+            f"{place_of(part, target)} already holds {held} of another installation.",
             "Choose an empty place; or move that one away, or remove it, if it is not needed any longer.",
         )
 

@@ -78,7 +78,7 @@ async def _move(to: list[str], urls: list[str], api_key: str, as_json: bool) -> 
     from agent.moving.plan import env_lines, places, planned
 
     ends = planned(opening.settings(), places(to), urls, api_key)
-    note(f"Copying {ends.source_name} to {ends.target_name}.")
+    note(f"Copying {ends.name(ends.source)} to {ends.name(ends.target)}.")
     with progress("Copying") as show:
         moved = await copy(ends, show)
     lines = env_lines(ends)
@@ -87,7 +87,7 @@ async def _move(to: list[str], urls: list[str], api_key: str, as_json: bool) -> 
         return
     _count(moved.digests)
     _tell(moved)
-    note(f"The copy is whole; {ends.source_name} is untouched and still in use. Put into .env:")
+    note(f"The copy is whole; {ends.name(ends.source)} is untouched and still in use. Put into .env:")
     print("\n".join(lines))
     if any("***" in line for line in lines):
         note("with the password or key that you gave in place of ***.")

@@ -13,7 +13,7 @@ from agent.database import tables
 from agent.errors import StoreBusyError, StoreError
 from agent.journal.sql import SqlJournal
 from agent.knowledge.lance import LanceStore
-from agent.moving.copying import Moved, move
+from agent.moving.copying import Moved, move, open_records
 from agent.moving.ends import Ends, Part
 from agent.moving.record import open_record
 from agent.moving.verify import PASSAGES
@@ -202,7 +202,7 @@ async def test_passages_that_were_added_to_a_target_are_never_written_over(
 async def test_one_copy_runs_at_a_time(house: Settings, other: Settings) -> None:
     both = ends(house, other)
     with (
-        open_record(other.data_dir, both.source_name, both.target_name),
+        open_records(both),
         pytest.raises(StoreBusyError, match="running already"),
     ):
         await moved(both)
