@@ -198,7 +198,7 @@ class Connection:
         if self._gateway.requires_sharding and count == 1:
             raise _ClosingError(Close.SHARDING_REQUIRED)
         self.session = self._gateway.open_session(
-            Session(world=self._world, intents=intents, shard=(number, count))
+            Session(world=self._world, intents=intents, shard=(number, count), sharded="shard" in data)
         )
         self.session.send = self.push
         self.session.ready(self._gateway.url)

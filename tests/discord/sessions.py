@@ -55,6 +55,8 @@ class Session:
     world: World
     intents: int
     shard: tuple[int, int] = (0, 1)
+    sharded: bool = False
+    """The client named its shard, so READY names it too, also when it is the only one."""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
     send: Callable[[Json], None] | None = None
@@ -73,7 +75,7 @@ class Session:
             "application": {"id": str(self.world.application.id), "flags": 0},
             "private_channels": [],
         }
-        if self.shard != (0, 1):
+        if self.sharded:
             body["shard"] = list(self.shard)
         self.dispatch("READY", body)
         for guild in guilds:
