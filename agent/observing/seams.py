@@ -6,6 +6,7 @@ traces, itself to the trace as a span.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,27 +94,49 @@ def graph_run(meter: Meter) -> Iterator[None]:
 @contextmanager
 def stage(name: Stage) -> Iterator[None]:
     span = tracing.begin(name.value, {"lorekeeper.stage": name.value})
-    with _Seam(metrics.STAGE_SECONDS.labels(name.value), name.value, None), _outer(span):
+    with _Seam(_of_stage(name), name.value, None), _outer(span):
         yield
 
 
 def model_call(info: ModelInfo, call: Call) -> _Seam:
     """Surround one call; that a stream is closed early is not an error of it."""
-    labels = metrics.model_labels(info)
-    about = {"gen_ai.provider.name": info.engine, "gen_ai.request.model": info.name}
-    span = tracing.begin(f"{call.value} {info.name}", about | {"gen_ai.operation.name": call.value})
-    seconds, running = (
-        metrics.MODEL_SECONDS.labels(*labels, call.value),
-        metrics.MODEL_RUNNING.labels(*labels),
-    )
+    about = {
+        "gen_ai.provider.name": info.engine,
+        "gen_ai.request.model": info.name,
+        "gen_ai.operation.name": call.value,
+    }
+    span = tracing.begin(f"{call.value} {info.name}", about)
+    seconds, running = _of_model(*metrics.model_labels(info), call)
     return _Seam(seconds, Where.MODEL.value, span, running)
 
 
 def store_call(store: Store, operation: Operation) -> _Seam:
     about = {"db.system.name": store.value, "db.operation.name": operation.value}
     span = tracing.begin(f"{operation.value} {store.value}", about)
-    seconds = metrics.STORE_SECONDS.labels(store.value, operation.value)
-    return _Seam(seconds, Where.STORE.value, span, metrics.STORE_RUNNING.labels(store.value))
+    seconds, running = _of_store(store, operation)
+    return _Seam(seconds, Where.STORE.value, span, running)
+
+
+# Finding a metric by its labels takes longer than all else of a seam. There are few, as labels are bounded.
+
+
+@functools.cache
+def _of_model(engine: str, model: str, call: Call) -> tuple[Histogram, Gauge]:
+    return metrics.MODEL_SECONDS.labels(engine, model, call.value), metrics.MODEL_RUNNING.labels(
+        engine, model
+    )
+
+
+@functools.cache
+def _of_store(store: Store, operation: Operation) -> tuple[Histogram, Gauge]:
+    return metrics.STORE_SECONDS.labels(store.value, operation.value), metrics.STORE_RUNNING.labels(
+        store.value
+    )
+
+
+@functools.cache
+def _of_stage(name: Stage) -> Histogram:
+    return metrics.STAGE_SECONDS.labels(name.value)
 
 
 @contextmanager
