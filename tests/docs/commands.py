@@ -123,5 +123,5 @@ def _fault_of_whole(command: Any, rest: list[str]) -> str:
     except typer.Exit:
         return ""
     except _UsageError as error:
-        return error.format_message()
+        return str(error.format_message())
     return ""
