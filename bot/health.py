@@ -120,7 +120,7 @@ class HealthServer:
             [
                 web.get("/healthz", _healthz),
                 web.get("/readyz", self._readyz),
-                web.get("/metrics", _metrics),
+                web.get("/metrics", self._metrics),
             ]
         )
         return app
@@ -130,6 +130,11 @@ class HealthServer:
         ready = all(part.ready for part in parts.values())
         body = {"ready": ready, "parts": {name: asdict(part) for name, part in parts.items()}}
         return web.json_response(body, status=200 if ready else 503)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        await self._readiness.parts()  # which sets a metric
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(metrics.REGISTRY), headers={"Content-Type": content_type})
 
 
 def checks_of(installation: Installation) -> Mapping[str, Check]:
@@ -148,8 +153,3 @@ def checks_of(installation: Installation) -> Mapping[str, Check]:
 
 async def _healthz(request: web.Request) -> web.Response:
     return web.json_response({"healthy": True})
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return web.Response(body=encode(metrics.REGISTRY), headers={"Content-Type": content_type})

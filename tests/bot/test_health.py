@@ -70,7 +70,6 @@ async def test_a_bot_whose_parts_answer_is_healthy_and_ready(settings: Settings)
 async def test_a_part_that_is_away_is_named_and_the_bot_stays_healthy(settings: Settings) -> None:
     async with HealthServer(settings, {"database": _fine, "knowledge": _away}):
         healthy, ready = await _get(settings, "/healthz"), await _get(settings, "/readyz")
-        shown = (await _get(settings, "/metrics")).text
     assert (healthy.status_code, ready.status_code) == (200, 503)
     assert ready.json()["parts"] == {
         "database": {"ready": True, "said": "", "todo": ""},
@@ -80,6 +79,13 @@ async def test_a_part_that_is_away_is_named_and_the_bot_stays_healthy(settings: 
             "todo": "Start it.",
         },
     }
+
+
+async def test_the_metrics_say_which_part_is_away_also_when_nobody_asks_for_readiness(
+    settings: Settings,
+) -> None:
+    async with HealthServer(settings, {"database": _fine, "knowledge": _away}):
+        shown = (await _get(settings, "/metrics")).text
     assert 'lorekeeper_ready{part="database"} 1.0' in shown
     assert 'lorekeeper_ready{part="knowledge"} 0.0' in shown
 
