@@ -46,6 +46,10 @@ class Events:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def next_change(self) -> asyncio.Event:
+        """Set at the next change; taken before looking, so that nothing is missed between."""
+        return self._changed
+
     async def wait(self, within: float) -> None:
         """Until the next change; TimeoutError after so many seconds without one."""
         await asyncio.wait_for(self._changed.wait(), within)

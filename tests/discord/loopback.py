@@ -100,6 +100,16 @@ class Loopback:
     def admin(self, name: str = "admin", *, guild: Guild | None = None) -> Member:
         return self.member(name, guild=guild, roles=("Admin",))
 
+    def people(self, guild: Guild) -> list[Member]:
+        """The members of a guild whom a script or a person plays, in the order in which they came."""
+        return [member for (home, _), member in self._members.items() if home == guild.id]
+
+    def person(self, guild: Guild, user_id: int) -> Member:
+        for member in self.people(guild):
+            if member.id == user_id:
+                return member
+        raise LookupError(f"nobody with the id {user_id} in {guild.name}")
+
     def other_bot(self, name: str = "otherbot", *, guild: Guild | None = None) -> Member:
         """A bot that is not ours; it speaks like a member."""
         if name not in self._users:

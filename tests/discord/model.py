@@ -261,6 +261,7 @@ class Channel:
     available_tags: list[Json] = field(default_factory=list)
     typing: list[int] = field(default_factory=list)
     """Who began to type here, oldest first."""
+    typing_since: datetime | None = None
 
     @property
     def is_thread(self) -> bool:

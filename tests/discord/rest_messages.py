@@ -155,6 +155,7 @@ def _typing(call: Call) -> Body:
     if not can(call.bot, channel, needed):
         raise missing_permissions()
     channel.typing.append(call.bot.id)
+    channel.typing_since = call.world.clock.now()
     body: Json = {
         "channel_id": str(channel.id),
         "user_id": str(call.bot.id),

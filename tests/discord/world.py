@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tests.discord.clock import Clock
@@ -34,6 +35,9 @@ BOT_PERMISSIONS: Final = (
 PRIVILEGED_INTENTS: Final = (1 << 1) | (1 << 8) | (1 << 15)
 """Members, presences, message content: given only where the portal says so."""
 MESSAGE_CONTENT: Final = 1 << 15
+
+
+TYPING: Final = timedelta(seconds=10)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,6 +164,14 @@ class World:
         if (channel := self.channels.get(channel_id)) is None:
             raise unknown("Channel")
         return channel
+
+    def is_typing(self, channel: Channel) -> bool:
+        """Whether members see the bot typing: for 10 seconds, or until it says something."""
+        since = channel.typing_since
+        last = channel.messages.last()
+        if since is None or (last is not None and last.author is self.bot and last.created > since):
+            return False
+        return self.clock.now() - since < TYPING
 
     def guild(self, guild_id: int) -> Guild:
         if (guild := self.guilds.get(guild_id)) is None:

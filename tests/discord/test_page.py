@@ -1,0 +1,267 @@
+"""The page in a headless Chromium: a member asks, reads, votes and explains; an admin gives a command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import discord
+import pytest
+import pytest_asyncio
+from discord import app_commands
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.discord.conftest import Recorder
+from tests.discord.fixtures import point_here, running
+from tests.discord.household import open_household
+from tests.discord.loopback import Loopback
+from tests.discord.page.site import Site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"
+)
+
+ANSWER = """It was replaced in **May 2024**.
+> The new pump (`VS-200`) went in on 14 May 2024.
+1. [pool.md](https://example.org/pool) · category *pool*
+```
+power: 1.1 kW
+```"""
+
+
+class Why(discord.ui.Modal, title="What was wrong?"):
+    reason: discord.ui.Label[Why] = discord.ui.Label(
+        text="Reason",
+        component=discord.ui.Select(
+            options=[discord.SelectOption(label=name) for name in ("Wrong facts", "Outdated")]
+        ),
+    )
+    instead: discord.ui.Label[Why] = discord.ui.Label(
+        text="What would have been right?",
+        component=discord.ui.TextInput(style=discord.TextStyle.long, required=False),
+    )
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        assert isinstance(self.reason.component, discord.ui.Select)
+        assert isinstance(self.instead.component, discord.ui.TextInput)
+        text = f"Thanks: {self.reason.component.values[0]}, {self.instead.component.value}"
+        await interaction.response.send_message(text, ephemeral=True)
+
+
+class Buttons(discord.ui.View):
+    def __init__(self) -> None:
+        super().__init__(timeout=None)
+
+    @discord.ui.button(label="Not helpful", emoji="👎", custom_id="no")
+    async def no(self, interaction: discord.Interaction, _: discord.ui.Button[Buttons]) -> None:
+        await interaction.response.send_modal(Why())
+
+    @discord.ui.select(
+        placeholder="Wrong topic", custom_id="topic", options=[discord.SelectOption(label="Car", value="car")]
+    )
+    async def topic(self, interaction: discord.Interaction, select: discord.ui.Select[Buttons]) -> None:
+        await interaction.response.edit_message(content=f"moved to {select.values[0]}", view=None)
+
+
+class Answering(Recorder):
+    """Answers as the bot does, with a fixed text: what is tested here is the page."""
+
+    async def setup_hook(self) -> None:
+        category = app_commands.Group(
+            name="category",
+            description="Categories",
+            default_permissions=discord.Permissions(manage_guild=True),
+        )
+
+        @category.command(description="Remove a category")
+        async def remove(interaction: discord.Interaction, name: str) -> None:
+            embed = discord.Embed(title="Removed", description=f"The category **{name}** is gone.")
+            await interaction.response.send_message(embed=embed, ephemeral=True)
+
+        @remove.autocomplete("name")
+        async def names(_: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+            found = [name for name in ("Pool", "Car", "Cooking") if name.lower().startswith(current.lower())]
+            return [app_commands.Choice(name=name, value=name.lower()) for name in found]
+
+        @self.tree.context_menu(name="Suggest a reply")
+        async def suggest(interaction: discord.Interaction, message: discord.Message) -> None:
+            await interaction.response.send_message(f"About {message.content!r}: yes.", ephemeral=True)
+
+        self.tree.add_command(category)
+        await self.tree.sync()
+
+    async def on_message(self, message: discord.Message) -> None:
+        if message.author != self.user and self.user in message.mentions:
+            answer = await message.reply("searching pool…")
+            await answer.edit(content=ANSWER, view=Buttons())
+            await message.channel.send(file=discord.File(__file__, "long answer.md"))
+
+
+@pytest_asyncio.fixture
+async def household(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loopback]:
+    async with await open_household() as loopback:
+        point_here(loopback.server, monkeypatch)
+        async with running(Answering(), loopback):
+            yield loopback
+    loopback.check()
+
+
+@pytest_asyncio.fixture
+async def page(household: Loopback) -> AsyncIterator[Page]:
+    """In a browser that may reach nothing but this machine; an error in a script fails the test."""
+    site = Site(household)
+    await site.start()
+    troubles: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = await browser.new_page(viewport={"width": 1200, "height": 860})
+        opened.on("pageerror", lambda error: troubles.append(str(error)))
+        opened.on(
+            "console", lambda message: troubles.append(message.text) if message.type == "error" else None
+        )
+        await opened.goto(site.url)
+        await expect(opened.locator("#connection.on")).to_be_visible()
+        yield opened
+        await browser.close()
+    await site.stop()
+    assert troubles == []
+
+
+async def be(page: Page, who: str) -> None:
+    await page.locator("#person").select_option(label=who)
+
+
+async def say(page: Page, text: str) -> None:
+    await page.locator("#text").fill(text)
+    await page.locator("#text").press("Enter")
+
+
+async def picture(page: Page, name: str) -> None:
+    """Kept where LOREKEEPER_SCREENSHOTS says, for the README."""
+    folder = os.environ.get("LOREKEEPER_SCREENSHOTS")
+    if folder:
+        await page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+async def test_a_member_asks_reads_votes_and_explains(page: Page, household: Loopback) -> None:
+    await be(page, "Daniel")
+    await say(page, "@Lorekeeper when did we replace the pump?")
+    answer = page.locator(".message", has_text="It was replaced in").last
+    await expect(answer.locator("blockquote")).to_contain_text(
+        "The new pump (VS-200) went in on 14 May 2024."
+    )
+    await expect(answer.locator("a", has_text="pool.md")).to_have_attribute(
+        "href", "https://example.org/pool"
+    )
+    await expect(answer.locator("pre")).to_have_text("power: 1.1 kW")
+    await expect(answer.locator(".reply-line")).to_contain_text("Daniel")
+    await expect(page.locator(".attachment")).to_contain_text("long answer.md")
+    await answer.get_by_role("button", name="Not helpful").click()
+    await page.get_by_label("Reason").select_option("Outdated")
+    await page.get_by_label("What would have been right?").fill("It was June.")
+    await picture(page, "not-helpful")
+    await page.get_by_role("button", name="Submit").click()
+    thanks = page.locator(".message.ephemeral")
+    await expect(thanks).to_contain_text("Thanks: Outdated, It was June.")
+    await picture(page, "answer")
+    await be(page, "Nora")
+    await expect(page.locator(".message", has_text="It was replaced in").last).to_be_visible()
+    await expect(thanks).to_have_count(0)
+    stored = household.said_by_bot(household.channel("general"))
+    assert stored[0].versions == ["searching pool…", ANSWER]
+
+
+async def test_reactions_selects_and_replies(page: Page, household: Loopback) -> None:
+    await say(page, "@Lorekeeper when did we replace the pump?")
+    answer = page.locator(".message", has_text="It was replaced in").last
+    await answer.hover()
+    await answer.get_by_role("button", name="React with 👍").click()
+    await expect(answer.locator(".reactions button.mine")).to_have_text("👍 1")
+    await answer.locator(".reactions button").click()
+    await expect(answer.locator(".reactions")).to_have_count(0)
+    await answer.hover()
+    await answer.get_by_role("button", name="Reply").click()
+    await expect(page.locator("#reply")).to_contain_text("Replying to Lorekeeper")
+    await say(page, "and before that?")
+    reply = page.locator(".message[data-author=Marta]", has_text="and before that?")
+    await expect(reply.locator(".reply-line")).to_contain_text("Lorekeeper: It was replaced in May 2024")
+    await answer.locator("select").select_option("car")
+    await expect(page.locator(".message", has_text="moved to car")).to_be_visible()
+
+
+async def test_an_admin_gives_a_command_with_autocomplete(page: Page, household: Loopback) -> None:
+    await be(page, "Marta (admin)")
+    await page.locator("#text").fill("/cat")
+    await page.get_by_role("option", name="/category remove").click()
+    await page.get_by_label("name").fill("po")
+    await page.get_by_role("button", name="Pool", exact=True).click()
+    await picture(page, "command")
+    await page.get_by_role("button", name="Run").click()
+    await expect(page.locator(".message.ephemeral .embed")).to_contain_text("The category pool is gone.")
+    await be(page, "Daniel")
+    await page.locator("#text").fill("/cat")
+    await expect(page.locator("#palette")).to_be_hidden()
+
+
+async def test_threads_forums_direct_messages_and_menus(page: Page, household: Loopback) -> None:
+    await be(page, "Daniel")
+    first = page.locator(".message", has_text="¿También entiende español?").first
+    await first.hover()
+    await first.get_by_role("button", name="Apps").click()
+    await page.get_by_role("button", name="Suggest a reply").click()
+    await expect(page.locator(".message.ephemeral")).to_contain_text("¿También entiende español?")
+    await first.hover()
+    await first.get_by_role("button", name="Open a thread").click()
+    await page.get_by_label("Name").fill("Spanish")
+    await page.get_by_role("button", name="Open", exact=True).click()
+    await expect(page.locator("#title")).to_contain_text("#Spanish")
+    await say(page, "in here")
+    await page.get_by_role("button", name="help").click()
+    await page.get_by_text("New post").click()
+    await page.get_by_label("Title").fill("Loud pump")
+    await page.get_by_label("What is it about?").fill("It howls.")
+    await page.get_by_role("button", name="Post", exact=True).click()
+    await expect(page.locator(".message", has_text="It howls.")).to_be_visible()
+    await page.locator("#channels button", has_text="Lorekeeper").click()
+    await say(page, "@Lorekeeper just us")
+    await expect(page.locator(".message", has_text="It was replaced in")).to_be_visible()
+    assert household.guild.channel("Spanish").messages.last() is not None
+
+
+async def test_a_private_channel_is_for_its_members(page: Page) -> None:
+    await be(page, "Marta (admin)")
+    await page.locator("#channels button", has_text="staff").click()
+    await expect(page.locator("#title")).to_contain_text("#staff")
+    await be(page, "Nora")
+    await expect(page.locator("#channels button", has_text="staff")).to_have_count(0)
+    await expect(page.locator("#title")).to_contain_text("#general")
+
+
+async def test_what_is_written_never_becomes_html(page: Page) -> None:
+    await say(page, "<img src=x onerror=alert(1)> **bold** <b>not</b> [x](javascript:alert(1))")
+    message = page.locator(".message", has_text="not").last
+    await expect(message.locator("strong")).to_have_text("bold")
+    await expect(message.locator("img, b, a")).to_have_count(0)
+
+
+async def test_a_bot_that_does_not_answer_is_told(page: Page, household: Loopback) -> None:
+    await be(page, "Marta (admin)")
+    await page.locator("#text").fill("/cat")
+    await page.get_by_role("option", name="/category remove").click()
+    await page.get_by_label("name").fill("Pool")
+    household.gateway.world.events._listeners.clear()
+    await page.get_by_role("button", name="Run").click()
+    await expect(page.locator("#trouble")).to_have_text("The application did not respond.", timeout=8000)
+
+
+async def test_another_site_cannot_act_as_a_member(page: Page) -> None:
+    refused = await page.context.request.get(
+        page.url + "socket",
+        headers={"Origin": "https://evil.example", "Upgrade": "websocket", "Connection": "Upgrade"},
+    )
+    assert refused.status == 403
+    await asyncio.sleep(0)
