@@ -19,6 +19,7 @@ UNKNOWN_VERSION = "0.0.0"
 """What a build says that was not given its version; it is taken as it is."""
 
 _PORT = 11434
+_LAST_PORT = 65535
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -26,18 +27,19 @@ _PORTS = {"http": 80, "https": 443}
 class Patience:
     """How long what is waited for, in seconds."""
 
-    connect: float = 3.0
-    silence: float = 5.0
+    connect: float
+    silence: float
     """After so long without a sign, the server is asked whether it is there at all."""
-    ping: float = 5.0
-    missed_pings: int = 2
-    """So many in a row, and it is taken for dead."""
-    load: float = 48.0
+    ping: float
+    """For an answer that a server knows by heart."""
+    load: float
     """For a model being loaded, before the caller is told to come again."""
-    busy: float = 30.0
+    busy: float
     """For a server that is full (503)."""
     recheck: float = 5.0
     """So long holds what is known of a server."""
+    missed_pings: int = 2
+    """So many in a row, and a server is taken for dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,22 @@ class OllamaConfig:
     context_tokens: int
     keep_alive: str
     """As in the setting: `30m`, `0`, `-1`."""
-    patience: Patience = Patience()
+    patience: Patience
+
+
+def patience_within(deadline: float) -> Patience:
+    """What a call waits for that must end in `deadline` seconds.
+
+    All of it ends before, to say what took so long; a dead server is known so soon that another can answer.
+    """
+    short = min(5.0, deadline / 12)
+    return Patience(
+        connect=min(3.0, deadline / 12),
+        silence=short,
+        ping=short,
+        load=0.8 * deadline,
+        busy=0.5 * deadline,
+    )
 
 
 def addresses_of(setting: str) -> tuple[str, ...]:
@@ -64,7 +81,7 @@ def _address(given: str) -> str:
     scheme, _, rest = given.rpartition("://")
     try:
         url = httpx.URL(f"{scheme or 'http'}://{rest}")
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, ValueError) as error:
         raise _bad_address(given, str(error)) from error
     if url.scheme not in _PORTS:
         raise _bad_address(given, "it must begin with http:// or https://")
@@ -73,6 +90,8 @@ def _address(given: str) -> str:
     if not url.host and not url.port:
         raise _bad_address(given, "it names no host")
     port = url.port or (_PORTS[scheme] if scheme else _PORT)
+    if port > _LAST_PORT:
+        raise _bad_address(given, "there is no such port")
     host = "127.0.0.1" if url.host in {"", "0.0.0.0", "::"} else url.host  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
     return f"{url.scheme}://{shown}:{port}{url.path.rstrip('/')}"

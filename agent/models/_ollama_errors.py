@@ -82,7 +82,7 @@ def refusal(address: str, model: str, status: int, said: str) -> ModelError:
 
 def _by_status(address: str, model: str, status: int, said: str) -> ModelError:
     text = said.lower()
-    if status == httpx.codes.NOT_FOUND and "not found" in text and model:
+    if status == httpx.codes.NOT_FOUND and text.startswith("model "):
         return no_such_model(address, model)
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         return ModelError(f"Ollama at {address} refuses us: {_line(said)}.", "Set OLLAMA_API_KEY.")

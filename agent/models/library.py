@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.errors import ModelBrokenError, ModelError, ModelMissingError, UsageError
 from agent.files import made_atomically, write_atomically, write_error
-from agent.models._ollama_config import OllamaConfig, Patience, addresses_of
+from agent.models._ollama_config import OllamaConfig, addresses_of, patience_within
 from agent.models.choosing import (
     Engine,
     chosen_chat_model,
@@ -135,8 +135,7 @@ def ollama_config(settings: Settings, model: str) -> OllamaConfig:
         model=model,
         context_tokens=settings.context_tokens,
         keep_alive=settings.ollama_keep_alive,
-        # Both end before the stage's own deadline does, to say what it was that took so long.
-        patience=Patience(load=0.8 * settings.stage_seconds, busy=0.5 * settings.stage_seconds),
+        patience=patience_within(settings.stage_seconds),
     )
 
 

@@ -18,8 +18,8 @@ from agent.errors import ModelBrokenError, ModelError
 from agent.models._ollama_config import ENGINE, OllamaConfig
 from agent.models._ollama_errors import TooLongError
 from agent.models._ollama_pool import OllamaPool
-from agent.models._ollama_prefixes import prefixes_of
 from agent.models._ollama_server import OllamaServer
+from agent.models._ollama_texts import texts_of
 from agent.models.protocol import EmbedKind, Vectors
 from agent.models.space import unit
 
@@ -39,7 +39,7 @@ class OllamaEmbedder:
         self._pool = pool
         self._config = config
         self._dimension = dimension
-        self._prefixes = prefixes_of(config.model)
+        self._texts = texts_of(config.model)
         trained_for = pool.facts.context_tokens or config.context_tokens
         self._info = ModelInfo(
             name=config.model,
@@ -70,7 +70,7 @@ class OllamaEmbedder:
 
     async def embed(self, texts: Sequence[str], kind: EmbedKind) -> Vectors:
         """See `Embedder.embed`. Raises `ModelBrokenError` when the model is another than the one opened."""
-        ready = [self._prefixes.before(self._readable(text), kind) for text in texts]
+        ready = [self._texts.of(self._readable(text), kind) for text in texts]
         rows: list[Sequence[float]] = []
         for start in range(0, len(ready), _BATCH_TEXTS):
             rows += await self._fitted(ready[start : start + _BATCH_TEXTS])
