@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -71,6 +72,15 @@ def test_a_line_says_when_where_and_of_which_episode_and_guild(start: Start) -> 
     }
     _OURS.info("between two questions")
     assert "episode" not in _last(read)
+
+
+def test_the_fields_are_the_documented_ones(start: Start) -> None:
+    read = start()
+    with answering(_ASKED):
+        _OURS.error("question ended", extra={"outcome": "failed"}, exc_info=KeyError("x"))
+    page = (Path(__file__).parents[2] / "docs" / "observability.md").read_text("utf-8")
+    table = page.partition("<!-- fields -->")[2].partition("<!-- /fields -->")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(_last(read))
 
 
 def test_text_has_the_same_on_one_line(start: Start) -> None:
