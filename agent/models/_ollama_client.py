@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
-from ollama import AsyncClient, ChatResponse, EmbedResponse, GenerateResponse, ProgressResponse, ShowResponse
+from ollama import (
+    AsyncClient,
+    ChatResponse,
+    EmbedResponse,
+    GenerateResponse,
+    ProgressResponse,
+    ResponseError,
+    ShowResponse,
+)
 from pydantic import BaseModel, Field
 
 from agent.models.weights import sha256_of
@@ -76,7 +84,11 @@ class OllamaClient(AsyncClient):
         )
 
     async def version(self) -> str:
-        return (await self._request(_Version, "GET", "/api/version")).version
+        """Ask what is asked first of all: it can be anything that answers, so the library must not read it."""
+        reply = await self._client.get("/api/version")
+        if reply.is_error:
+            raise ResponseError(reply.reason_phrase, reply.status_code)
+        return _Version.model_validate_json(reply.content).version
 
     async def tags(self) -> tuple[Tag, ...]:
         """The models it has."""

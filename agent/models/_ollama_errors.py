@@ -47,8 +47,7 @@ def translated(address: str, model: str) -> Iterator[None]:
             f"Ollama at {address} does not answer: {_cause(error)}.",
             "Is it running, and is OLLAMA_HOST right?",
         ) from error
-    except (json.JSONDecodeError, pydantic.ValidationError, KeyError, AttributeError) as error:
-        # The library takes replies apart without looking, so another server's give any of these.
+    except (json.JSONDecodeError, pydantic.ValidationError) as error:
         raise no_ollama(address) from error
 
 

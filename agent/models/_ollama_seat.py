@@ -57,7 +57,8 @@ class Seat:
     async def look(self) -> None:
         """Ask the server what it is and has. What is wrong becomes its `problem`."""
         try:
-            self.version, self.tag = await asyncio.gather(self.server.version(), self.server.tag())
+            self.version = await self.server.version()
+            self.tag = await self.server.tag()
             self.problem = None if self.tag else no_such_model(self.server.address, self._config.model)
         except ModelError as error:
             self.problem, self.tag = error, None
