@@ -7,13 +7,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --require-hashes --only-binary :all:
 ASK ?=
 
-.PHONY: chat test servers lint types lock lock-check bench clean help
+.PHONY: chat demo-discord test servers lint types lock lock-check bench clean help
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 chat: $(VENV)/.chat  ## chat in the terminal; ASK="..." asks one question and ends
 	@if [ -n "$$ASK" ]; then $(BIN)/lorekeeper ask --sample "$$ASK"; else $(BIN)/lorekeeper chat --sample; fi
+
+demo-discord: $(VENV)/.chat  ## the bot in a Discord of its own, on a page of this machine; no account needed
+	@$(BIN)/python -m tests.discord --bot
 
 test: $(VENV)/.dev  ## every test, with what was skipped and why
 	@$(BIN)/python -m pytest

@@ -14,10 +14,21 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Final
 
+from platformdirs import user_cache_path
+
+from agent.errors import LorekeeperError
+from agent.runtime import open_installation
+from agent.settings import Settings
+from bot.sample import is_loaded, load_sample
 from tests.discord.household import open_household
 from tests.discord.loopback import Loopback
 from tests.discord.page.site import Site
+
+_INTERRUPTED: Final = 130
+_DATA: Final = user_cache_path("lorekeeper") / "demo"
+"""Apart from what the owner keeps, and outside of the checkout."""
 
 
 def main() -> int:
@@ -25,40 +36,53 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="of REST, gateway and CDN; a free one by default")
     parser.add_argument("--page-port", type=int, default=8400, help="of the page (default: 8400)")
     parser.add_argument("--bot", action="store_true", help="start the real bot too")
-    parser.add_argument("--data", type=Path, help="the bot's data folder; LOREKEEPER_DATA_DIR by default")
-    return asyncio.run(_serve(parser.parse_args()))
+    parser.add_argument(
+        "--data", type=Path, default=_DATA, help="the bot's data folder (default: %(default)s)"
+    )
+    try:
+        return asyncio.run(_serve(parser.parse_args()))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except (OSError, LorekeeperError) as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 async def _serve(options: argparse.Namespace) -> int:
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
         loopback = await stack.enter_async_context(await open_household(options.port))
         site = Site(loopback, port=options.page_port)
         await site.start()
         stack.push_async_callback(site.stop)
-        _tell(loopback, site)
-        if options.bot:
-            bot = await _start_bot(bot_environment(loopback, options.data))
-            stack.push_async_callback(_stop_bot, bot)
-            return await _until_stopped(stopped, bot)
-        await stopped.wait()
-        return 0
+        environment = bot_environment(loopback)
+        if not options.bot:
+            _tell("A bot connects with:", *(f"  {name}={value}" for name, value in environment.items()))
+            _tell(f"The guild as its members see it: {site.url}")
+            await _stop_signal().wait()
+            return 0
+        await _load_sample(options.data)
+        bot = await _start_bot({**environment, "LOREKEEPER_DATA_DIR": str(options.data)})
+        stack.push_async_callback(_stop_bot, bot)
+        _tell(f"The guild as its members see it: {site.url} (Ctrl-C ends)")
+        return await _until_stopped(bot)
 
 
-def bot_environment(loopback: Loopback, data: Path | None) -> Mapping[str, str]:
+def bot_environment(loopback: Loopback) -> Mapping[str, str]:
     """The loopback's address and token; Household shares the knowledge of the terminal."""
-    own = {"LOREKEEPER_DISCORD_LOCAL_GUILD": str(loopback.guild.id), **loopback.server.environment}
-    return own | ({"LOREKEEPER_DATA_DIR": str(data)} if data else {})
+    return {"LOREKEEPER_DISCORD_LOCAL_GUILD": str(loopback.guild.id), **loopback.server.environment}
 
 
-def _tell(loopback: Loopback, site: Site) -> None:
-    print(f"The guild as its members see it: {site.url}")
-    print("A bot connects with:")
-    for name, value in bot_environment(loopback, None).items():
-        print(f"  {name}={value}")
-    sys.stdout.flush()
+def _tell(*lines: str) -> None:
+    print(*lines, sep="\n", flush=True)
+
+
+async def _load_sample(data: Path) -> None:
+    """The household's knowledge, once; a later start finds it there."""
+    settings = Settings(data_dir=data)
+    if is_loaded(settings):
+        return
+    async with open_installation(settings) as installation:
+        await load_sample(installation)
 
 
 async def _start_bot(environment: Mapping[str, str]) -> asyncio.subprocess.Process:
@@ -73,8 +97,17 @@ async def _stop_bot(bot: asyncio.subprocess.Process) -> None:
         await bot.wait()
 
 
-async def _until_stopped(stopped: asyncio.Event, bot: asyncio.subprocess.Process) -> int:
+def _stop_signal() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM, which no longer end this process by themselves."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped
+
+
+async def _until_stopped(bot: asyncio.subprocess.Process) -> int:
     """Ends with the bot, whose exit status it takes, or with Ctrl-C."""
+    stopped = _stop_signal()
     asked, ended = asyncio.create_task(stopped.wait()), asyncio.create_task(bot.wait())
     await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from tests.discord.clock import Clock
@@ -9,6 +10,8 @@ from tests.discord.loopback import Loopback
 from tests.discord.members import Member
 
 ADMIN: Final = "Marta"
+_MADE: Final = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+"""A fixed moment gives fixed ids: a bot that is started again knows the guild that it was set up in."""
 _FAMILY: Final = (("Daniel", "en-US"), ("Nora", "en-US"), ("Pilar", "es-ES"))
 _TOPICS: Final = {
     "general": "Everything about the house. Mention @Lorekeeper to ask.",
@@ -19,7 +22,12 @@ _TOPICS: Final = {
 
 async def open_household(port: int = 0) -> Loopback:
     """A loopback whose deadlines run, with Marta as admin and three members; not yet served."""
-    loopback = Loopback(clock=Clock(running=True), port=port)
+    clock = Clock(running=True)
+    with clock.standing_at(_MADE):
+        return await _build(Loopback(clock=clock, port=port))
+
+
+async def _build(loopback: Loopback) -> Loopback:
     for name, topic in _TOPICS.items():
         loopback.channel(name).topic = topic
     marta = loopback.admin(ADMIN)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from tests.discord import channels
+from tests.discord import channels, messages
 from tests.discord.clock import Clock
 from tests.discord.faults import Faults
 from tests.discord.gateway import Gateway
@@ -109,6 +110,23 @@ class Loopback:
             if member.id == user_id:
                 return member
         raise LookupError(f"nobody with the id {user_id} in {guild.name}")
+
+    def webhook_says(self, channel: Channel, content: str, name: str = "Webhook") -> Message:
+        """What another service posts through a webhook: its author is no member, and no bot of anyone's."""
+        author = User(id=self.world.snowflakes.next(), name=name, bot=True)
+        return messages.post_by_webhook(self.world, channel, author, content)
+
+    def fill(self, channel: Channel, author: Member, contents: Iterable[str]) -> None:
+        """A history that was there before the bot: told to nobody, as fast as a large channel needs."""
+        for content in contents:
+            message = Message(
+                id=self.world.snowflakes.next(),
+                channel=channel,
+                author=author.user,
+                content=content,
+                created=self.clock.now(),
+            )
+            channel.messages.add(message)
 
     def other_bot(self, name: str = "otherbot", *, guild: Guild | None = None) -> Member:
         """A bot that is not ours; it speaks like a member."""

@@ -315,3 +315,14 @@ async def test_what_another_bot_or_a_stranger_says(pointed: Loopback, client: Re
     await pointed.other_bot().says("general", "beep")
     message = await client.hears("message")
     assert message.author.bot
+    said = pointed.webhook_says(pointed.channel("general"), "deployed")
+    heard = await client.hears("message", 2)
+    assert (heard.webhook_id, heard.content) == (said.webhook_id, "deployed")
+
+
+async def test_a_long_history_is_there_at_once(pointed: Loopback, client: Recorder) -> None:
+    pointed.fill(pointed.channel("pool"), pointed.member("ana"), (str(number) for number in range(5000)))
+    channel = text_channel(client, pointed, "pool")
+    oldest = [message.content async for message in channel.history(limit=250, oldest_first=True)]
+    assert oldest == [str(number) for number in range(250)]
+    assert client.contents() == []

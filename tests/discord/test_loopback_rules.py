@@ -259,6 +259,89 @@ async def test_a_missing_permission_is_refused(
     assert refused.value.code == code
 
 
+async def test_what_needs_the_powers_of_a_moderator(pointed: Loopback, client: Recorder) -> None:
+    pointed.guild.role(pointed.bot.name).permissions &= ~int(Permission.MANAGE_THREADS)
+    thread = await client.fetch_channel((await pointed.member("ana").opens_thread("general", "Ana's")).id)
+    assert isinstance(thread, discord.Thread)
+    channel = text_channel(client, pointed)
+    for refused_act in (
+        lambda: thread.edit(name="Mine"),
+        lambda: thread.edit(locked=True),
+        thread.delete,
+        lambda: thread.remove_user(discord.Object(pointed.member("ana").id)),
+        lambda: channel.edit(name="renamed"),
+        channel.delete,
+        lambda: channel.set_permissions(channel.guild.default_role, view_channel=False),
+        lambda: channel.guild.create_text_channel("another"),
+        lambda: client.http.pin_message(channel.id, channel_message(pointed)),
+    ):
+        with pytest.raises(discord.Forbidden) as refused:
+            await refused_act()
+        assert refused.value.code == 50013
+    with pytest.raises(discord.Forbidden):
+        _ = [found async for found in channel.archived_threads(private=True)]
+
+
+def channel_message(pointed: Loopback) -> int:
+    last = pointed.channel("general").messages.last()
+    assert last is not None
+    return last.id
+
+
+async def test_an_administrator_bot_may_all_of_it(pointed: Loopback, client: Recorder) -> None:
+    pointed.guild.role(pointed.bot.name).permissions |= int(Permission.ADMINISTRATOR)
+    channel = text_channel(client, pointed)
+    made = await channel.guild.create_text_channel("review", topic="the queue")
+    await made.set_permissions(channel.guild.default_role, view_channel=False)
+    assert pointed.channel("review").overwrites[pointed.guild.id].deny == int(Permission.VIEW_CHANNEL)
+    await made.set_permissions(channel.guild.default_role, overwrite=None)
+    await made.edit(name="reviews")
+    thread = await made.create_thread(name="A", type=discord.ChannelType.public_thread)
+    await thread.edit(name="B", archived=True, locked=True)
+    await made.delete()
+    names = {place.name for place in pointed.guild.channels.values()}
+    assert not names & {"review", "reviews", "A", "B"}
+
+
+async def test_limits_of_deleting_reacting_and_opening_threads(pointed: Loopback, client: Recorder) -> None:
+    said = await pointed.member("ana").says("general", "hello")
+    channel = text_channel(client, pointed)
+    message = channel.get_partial_message(said.id)
+    await message.create_thread(name="once")
+    for act, code in (
+        (lambda: message.create_thread(name="twice"), 160004),
+        (lambda: channel.create_thread(name="x" * 101), 50035),
+        (lambda: client.http.delete_messages(channel.id, [said.id]), 50016),
+    ):
+        with pytest.raises(discord.HTTPException) as refused:
+            await act()
+        assert refused.value.code == code
+    second = await pointed.member("ana").says("general", "hello again")
+    pointed.clock.advance(15 * 24 * 3600)
+    with pytest.raises(discord.HTTPException) as old:
+        await client.http.delete_messages(channel.id, [said.id, second.id])
+    assert old.value.code == 50034
+    for number in range(20):
+        await pointed.member("ana").reacts(said, chr(0x1F600 + number))
+    with pytest.raises(DiscordError, match="30010"):
+        await pointed.member("ana").reacts(said, "👍")
+
+
+async def test_a_private_thread_is_joined_by_invitation(pointed: Loopback, client: Recorder) -> None:
+    thread = await pointed.member("ana").opens_thread("general", "Between us", private=True)
+    known = await client.fetch_channel(thread.id)
+    assert isinstance(known, discord.Thread)
+    await known.join()
+    assert pointed.bot.id in {member.id for member in await known.fetch_members()}
+    await known.add_user(discord.Object(pointed.member("ben").id))
+    await known.remove_user(discord.Object(pointed.member("ben").id))
+    await known.leave()
+    await known.edit(archived=True)
+    channel = text_channel(client, pointed)
+    assert [found.id async for found in channel.archived_threads(private=True)] == [thread.id]
+    assert [found async for found in channel.archived_threads(private=True, joined=True)] == []
+
+
 async def test_without_the_history_permission_history_is_empty(pointed: Loopback, client: Recorder) -> None:
     await pointed.member("ana").says("general", "hello")
     pointed.guild.everyone.permissions &= ~int(Permission.READ_MESSAGE_HISTORY)

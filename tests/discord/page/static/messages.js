@@ -93,7 +93,13 @@ function head(message) {
   return el("div", {},
     el("span", { class: "who", text: message.author.name }),
     message.author.bot ? el("span", { class: "badge", text: "APP" }) : null,
-    el("time", { text: new Date(message.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) }));
+    el("time", { dateTime: message.time, text: shownTime(new Date(message.time)) }));
+}
+
+function shownTime(date) {
+  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? time : `${date.toLocaleDateString()} ${time}`;
 }
 
 function body(message) {
