@@ -30,6 +30,7 @@ from agent.contracts import (
     TokensWithdrawn,
 )
 from agent.errors import LorekeeperError, StoreError
+from agent.observing.metrics import Queue, watch_queue
 from bot.fairness import FairQueue, QueueFullError, Ticket
 from bot.rendering import neutralise, render_answer, render_failure, render_status
 from bot.state.store import AnswerMessage, BotState
@@ -80,6 +81,8 @@ class Desk:
         self._running: dict[asyncio.Task[None], tuple[Request, Surface]] = {}
         self._resting: set[asyncio.Task[None]] = set()
         """Those that wait before they try again."""
+        watch_queue(Queue.QUESTIONS, lambda: self.queue.waiting)
+        watch_queue(Queue.LATE, lambda: len(self._resting))
 
     def take(self, request: Request, surface: Surface) -> asyncio.Task[None]:
         """Answer a question in the background."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import aiohttp
@@ -14,6 +14,7 @@ from agent.errors import ConfigurationError, LorekeeperError
 from agent.runtime import open_installation
 from agent.settings import Settings
 from bot.client import PERMISSIONS, Lorekeeper, point_discord_at
+from bot.health import Check, HealthServer, checks_of
 from bot.output import note
 
 _PORTAL = "https://discord.com/developers/applications"
@@ -21,7 +22,7 @@ _PORTAL = "https://discord.com/developers/applications"
 
 async def run_bot(settings: Settings) -> None:
     """Serve Discord until SIGTERM or SIGINT. Raises `ConfigurationError` for a token or an intent that
-    Discord refuses, `LorekeeperError` when Discord cannot be reached.
+    Discord refuses and for a health port that is taken, `LorekeeperError` when Discord cannot be reached.
     """
     token = settings.discord_token.get_secret_value().strip()
     if not token:
@@ -31,7 +32,20 @@ async def run_bot(settings: Settings) -> None:
     async with open_installation(settings) as installation, Lorekeeper(installation) as bot:
         bot.add_listener(_announcing(bot), "on_ready")
         _stop_on_signals(bot)
-        await _serve(bot, token)
+        async with HealthServer(settings, readiness_checks(bot)):
+            await _serve(bot, token)
+
+
+def readiness_checks(bot: Lorekeeper) -> Mapping[str, Check]:
+    """What has to answer for members to be answered."""
+
+    async def connected() -> None:
+        if not bot.is_ready() or any(shard.is_closed() for shard in bot.shards.values()):
+            raise LorekeeperError(
+                "Discord is not connected.", "The bot connects by itself; the log says more."
+            )
+
+    return {**checks_of(bot.installation), "discord": connected}
 
 
 async def _serve(bot: Lorekeeper, token: str) -> None:

@@ -67,6 +67,8 @@ class Operation(StrEnum):
 class Queue(StrEnum):
     QUESTIONS = "questions"
     """Asked, and not begun with."""
+    LATE = "late"
+    """To be tried again, because a model or a store was away."""
 
 
 class Where(StrEnum):

@@ -1,0 +1,39 @@
+"""What those that watch the running bot see of it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+
+from agent.contracts import LOCAL_GUILD, LOCAL_MEMBER
+from agent.errors import LorekeeperError
+from agent.observing.metrics import REGISTRY, Queue
+from bot.health import Readiness
+from bot.running import readiness_checks
+from tests.bot.discord.conftest import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_bot_is_ready_while_it_is_connected(stage: Stage) -> None:
+    checks = readiness_checks(stage.bot)
+    found = await Readiness(checks).parts()
+    assert {name: part.ready for name, part in found.items()} == {
+        "database": True,
+        "knowledge": True,
+        "discord": True,
+    }
+    await stage.stop()
+    with pytest.raises(LorekeeperError, match="Discord is not connected"):
+        await checks["discord"]()
+
+
+async def test_its_queues_are_seen(stage: Stage) -> None:
+    depth = {queue: REGISTRY.get_sample_value("lorekeeper_queue_depth", {"queue": queue}) for queue in Queue}
+    assert depth == {Queue.QUESTIONS: 0, Queue.LATE: 0}
+    places = stage.bot.settings.discord_answers_at_once
+    with ExitStack() as standing:
+        for _ in range(places + 1):
+            standing.enter_context(stage.bot.desk.queue.enter(LOCAL_GUILD, LOCAL_MEMBER))
+        assert REGISTRY.get_sample_value("lorekeeper_queue_depth", {"queue": "questions"}) == 1
