@@ -11,12 +11,14 @@ import pytest
 from agent.catalog.sql import SqlCatalog
 from agent.contracts import SourceId
 from agent.errors import StoreError
+from agent.knowledge.protocol import KnowledgeStore
 from agent.moving.backup import backup, restore
 from agent.moving.copying import Moved, move
 from agent.moving.ends import Ends, Part
+from agent.runtime import open_knowledge
 from agent.settings import Settings
 from tests.agent.database.processes import start
-from tests.agent.knowledge.factories import discard, new_alias
+from tests.agent.knowledge.factories import discard, new_alias, open_at
 from tests.agent.knowledge.passages import HOME, SPEC, WORK, about, passages_of, put
 from tests.agent.moving.house import a_source, ends, kept, opened, put_source, settings_over
 from tests.servers.weaviate import WeaviateServer
@@ -120,10 +122,19 @@ asyncio.run(move(ends(house, served, Part.KNOWLEDGE), lambda done, total, what: 
 """
 
 
-async def test_a_killed_copy_to_weaviate_goes_on(house: Settings, served: Settings) -> None:
+async def test_a_killed_copy_to_weaviate_goes_on(
+    house: Settings, served: Settings, weaviate_server: WeaviateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = start(_KILLED, house.data_dir, served.weaviate_url, served.weaviate_collection)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL, errors
 
+    async def open_soon(settings: Settings) -> KnowledgeStore:
+        """Believe after a second, not after thirty, that the writer is dead."""
+        if not settings.weaviate_url:
+            return await open_knowledge(settings)
+        return await open_at(weaviate_server, alias=settings.weaviate_collection, stale_seconds=1.0)
+
+    monkeypatch.setattr("agent.moving.ends.open_knowledge", open_soon)
     assert (await moved(ends(house, served, Part.KNOWLEDGE))).passages == 4
     assert await kept(served) == await kept(house)
