@@ -177,9 +177,9 @@ def _answer_with_thinking(world: World, interaction: Interaction, _data: Json, d
             content="",
             created=world.clock.now(),
             flags=(draft.flags & EPHEMERAL) | THINKING,
-            versions=[""],
         ),
     )
+    message.show(message.created)
     interaction.original = _show(world, message)
 
 

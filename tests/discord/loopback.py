@@ -154,8 +154,9 @@ class Loopback:
         return [message for message in channel.messages if message.author is self.bot]
 
     def check(self) -> None:
-        """No route that this server does not know was asked for, and nobody was pinged."""
+        """Every request was known and well-formed, and nobody was pinged."""
         records = self.world.records
         assert not records.unknown_routes, f"unimplemented routes: {records.unknown_routes}"
+        assert not records.malformed, f"malformed requests: {records.malformed}"
         shown = [(ping.kind, ping.target, ping.message.content[:80]) for ping in records.pings]
         assert not shown, f"the bot pinged: {shown}"

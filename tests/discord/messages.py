@@ -128,8 +128,8 @@ def compose(world: World, channel: Channel, author: User, draft: Draft) -> Messa
         mention_roles=found.roles,
         mention_everyone=found.everyone and can(author, channel, Permission.MENTION_EVERYONE),
         nonce=draft.nonce,
-        versions=[content],
     )
+    message.show(message.created)
     if author is world.bot:
         record_pings(world, message, draft.allowed_mentions, replied.author if replied else None)
     return message
@@ -177,7 +177,7 @@ def apply(world: World, message: Message, changes: Changes) -> None:
     message.attachments = kept + [store(world, upload) for upload in changes.files]
     message.edited = world.clock.now()
     message.mentions = find_mentions(world, message.channel, content).users
-    message.versions.append(content)
+    message.show(message.edited)
     if message.author is world.bot and content != before:
         record_pings(world, message, changes.allowed_mentions, None)
 

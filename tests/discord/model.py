@@ -153,8 +153,15 @@ class Message:
     interaction: Interaction | None = None
     versions: list[str] = field(default_factory=list)
     """Every content it had, the present one last: what a member saw while it streamed."""
+    shown: list[datetime] = field(default_factory=list)
+    """When each of them could first be seen."""
     late_edits: int = 0
     deleted: bool = False
+
+    def show(self, moment: datetime) -> None:
+        """Note that members see the present content from now on."""
+        self.versions.append(self.content)
+        self.shown.append(moment)
 
     @property
     def jump_url(self) -> str:

@@ -141,10 +141,18 @@ class Server:
             self.world.records.errors.append(f"{request.method} {path.removeprefix(API)} -> 429")
             body = {"message": "You are being rate limited.", "retry_after": verdict.retry_after}
             return _json(body | {"global": verdict.is_global}, 429, {**verdict.headers, **_VIA})
-        answer = route.handler(await self._call(request, arguments))
+        answer = self._handle(route, await self._call(request, arguments), f"{request.method} {path}")
         if answer is None:
             return web.Response(status=204, headers=verdict.headers)
         return _json(answer, route.status, verdict.headers)
+
+    def _handle(self, route: Route, call: Call, line: str) -> Body:
+        """A body of the wrong shape is the client's fault, and fails the test by its record."""
+        try:
+            return route.handler(call)
+        except (KeyError, TypeError, ValueError) as error:
+            self.world.records.malformed.append(f"{line}: {error!r}")
+            raise invalid_form("body", "MALFORMED", repr(error)) from error
 
     def _find(self, method: str, path: str) -> tuple[Route | None, Mapping[str, str]]:
         if path.startswith(API):

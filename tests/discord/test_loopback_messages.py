@@ -309,6 +309,8 @@ async def test_settled_waits_for_the_end_of_a_stream(pointed: Loopback, client: 
     await answer.edit(content="In May 2024.")
     seen = await pointed.wait.settled(await pointed.wait.reply_to(asked), quiet=0.05)
     assert seen.versions == ["In", "In May", "In May 2024."]
+    assert len(seen.shown) == 3
+    assert seen.shown == sorted(seen.shown)
 
 
 async def test_what_another_bot_or_a_stranger_says(pointed: Loopback, client: Recorder) -> None:

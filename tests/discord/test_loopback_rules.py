@@ -427,6 +427,15 @@ async def test_an_unknown_route_fails_the_test(pointed: Loopback, client: Record
     pointed.world.records.unknown_routes.clear()
 
 
+async def test_a_malformed_request_fails_the_test(pointed: Loopback, client: Recorder) -> None:
+    with pytest.raises(discord.HTTPException) as refused:
+        await client.http.request(discord.http.Route("POST", "/users/@me/channels"), json={"whom": 1})
+    assert refused.value.code == 50035
+    with pytest.raises(AssertionError, match="malformed"):
+        pointed.check()
+    pointed.world.records.malformed.clear()
+
+
 def overwrite(target: int, *, allow: int = 0, deny: int = 0) -> Any:
     return channels.overwrite_of({"id": target, "type": 0, "allow": allow, "deny": deny})
 

@@ -223,7 +223,7 @@ def _system(
         created=world.clock.now(),
         kind=kind,
         reference=Reference(message_id=about.id, channel_id=place),
-        versions=[content],
     )
+    message.show(message.created)
     channel.messages.add(message)
     world.emit("MESSAGE_CREATE", payloads.message_event(world, message), channel=channel, message=message)

@@ -67,6 +67,8 @@ class Records:
 
     pings: list[Ping] = field(default_factory=list)
     unknown_routes: list[str] = field(default_factory=list)
+    malformed: list[str] = field(default_factory=list)
+    """Requests whose body had not the shape that their route takes, with what was wrong."""
     requests: list[str] = field(default_factory=list)
     """Every REST request as `METHOD /path`."""
     errors: list[str] = field(default_factory=list)
