@@ -40,6 +40,10 @@ ORDINAL: Final = "ordinal"
 AUTHOR_NAME: Final = "author_name"
 CATEGORY: Final = "category"
 
+BM25_K1: Final = 1.2
+BM25_B: Final = 0.75
+"""What LanceDB has built in."""
+
 STATE: Final = "state"
 PASSAGES: Final = "passages"
 """Of the ledger's rows, which hold no passage."""

@@ -25,6 +25,7 @@ from agent.knowledge._fusion import fuse
 from agent.knowledge._weaviate_ledger import GuildState
 from agent.knowledge._weaviate_nodes import Nodes
 from agent.knowledge._weaviate_rows import (
+    BM25_K1,
     COLUMNS,
     GENERATION,
     SEARCHED,
@@ -38,6 +39,9 @@ from agent.knowledge._weaviate_rows import (
 from agent.knowledge._weaviate_words import asked_terms
 from agent.knowledge.protocol import SearchQuery
 from agent.models.protocol import Vector
+
+_FULL_BM25: Final = BM25_K1 + 1.0
+"""The factor of BM25's definition that Weaviate leaves out and LanceDB does not."""
 
 _CANDIDATES: Final = 50
 """From each half; a passage below both is not worth fusing."""
@@ -155,7 +159,7 @@ async def _matching(tenant: _Tenant, terms: str, vector: Vector | None, where: W
     else:
         similarity = np.array([row.vector["default"] for row in found.objects]) @ vector
     return {
-        row.uuid: Hit(float(cosine), float(row.metadata.score or 0.0), row.properties[GENERATION])
+        row.uuid: Hit(float(cosine), _FULL_BM25 * (row.metadata.score or 0.0), row.properties[GENERATION])
         for row, cosine in zip(found.objects, similarity, strict=True)
     }
 

@@ -27,7 +27,7 @@ from agent.knowledge._manifest import Manifest
 from agent.knowledge._weaviate_errors import TakenError
 from agent.knowledge._weaviate_ledger import LEDGER
 from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
-from agent.knowledge._weaviate_rows import schema
+from agent.knowledge._weaviate_rows import BM25_B, BM25_K1, schema
 from agent.knowledge.protocol import IndexSpec
 
 _FORMAT: Final = 1
@@ -171,7 +171,9 @@ class Versions:
                 vector_config=Configure.Vectors.self_provided(
                     vector_index_config=Configure.VectorIndex.hnsw(distance_metric=VectorDistances.DOT)
                 ),
-                inverted_index_config=Configure.inverted_index(stopwords_preset=StopwordsPreset.NONE),
+                inverted_index_config=Configure.inverted_index(
+                    bm25_k1=BM25_K1, bm25_b=BM25_B, stopwords_preset=StopwordsPreset.NONE
+                ),
                 multi_tenancy_config=Configure.multi_tenancy(
                     enabled=True, auto_tenant_creation=True, auto_tenant_activation=True
                 ),

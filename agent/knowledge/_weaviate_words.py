@@ -28,8 +28,8 @@ def indexed_terms(text: str) -> str:
 
 
 def asked_terms(text: str) -> str:
-    """Return each term of a question once, without function words; empty when none is left."""
-    return " ".join(dict.fromkeys(_term(word) for word in _words(searched_words(text))))
+    """Return the terms of a question without function words; empty when none is left."""
+    return indexed_terms(searched_words(text))
 
 
 def _words(text: str) -> list[str]:

@@ -57,6 +57,7 @@ class Writer:
         self._turn = 0
         self._states: dict[GuildId, GuildState] = {}
         """Of this turn's guilds that a write of ours left clean."""
+        self._unsettled: set[GuildId] = set()
 
     async def put_source(
         self,
@@ -79,6 +80,7 @@ class Writer:
             )
             if passages or old:
                 await self._commit(guild, state, old, added=len(passages))
+                self._unsettled.add(guild)
 
     async def delete_sources(self, guild: GuildId, sources: Sequence[SourceId]) -> int:
         """Unlike what is replaced, what is deleted goes from the server's disk at once."""
@@ -110,16 +112,33 @@ class Writer:
 
         async with self._guilds[guild], self._lease.turn():
             self._states.pop(guild, None)
+            self._unsettled.discard(guild)
             await forget_state(self._nodes, self._collection, guild)
             await self._nodes.call(work, seconds=WRITE_SECONDS)
 
-    async def purge(self, guild: GuildId) -> None:
-        """Delete replaced rows that no search needs any longer."""
-        async with self._writing(guild) as state:
-            self._states[guild] = state
+    async def settle(self) -> None:
+        """Have the server write down what this process stored.
+
+        What Weaviate still holds in memory it searches slowly for words, and wrongly: of many matches it
+        takes the first ones for the best, because its bound for pruning is 0 there. Left alone it writes
+        after a minute; putting a tenant to sleep for a moment makes it do so at once.
+        """
+        while self._unsettled:
+            guild = self._unsettled.pop()
+            async with self._writing(guild) as state:
+                await self._nap(tenant_of(guild))
+                self._states[guild] = state
 
     async def close(self) -> None:
         await self._lease.close()
+
+    async def _nap(self, tenant: str) -> None:
+        async def work(client: WeaviateAsyncClient) -> None:
+            tenants = client.collections.use(self._collection).tenants
+            await tenants.deactivate([tenant])
+            await tenants.activate([tenant])
+
+        await self._nodes.call(work, seconds=WRITE_SECONDS)
 
     @asynccontextmanager
     async def _writing(self, guild: GuildId) -> AsyncIterator[GuildState]:

@@ -191,9 +191,9 @@ class WeaviateStore(KnowledgeStore):
             await self._writer(name).drop_guild(guild)
 
     async def optimize(self, *, version: str | None = None) -> None:
-        """Weaviate tidies its files itself; what a write replaced goes with the next write of its guild."""
-        if version is not None:
-            (await self._versions.read()).require(version)
+        known = await self._versions.read()
+        if version is not None or known.active is not None:
+            await self._writer(known.require(version)).settle()
 
     async def check(self) -> str:
         known = await self.versions()
