@@ -16,6 +16,7 @@ import pytest
 from agent.models.protocol import ChatModel, Embedder
 from agent.settings import PREFIX, Settings
 from bot.__main__ import main
+from bot.logs import log_file, start_logging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,9 @@ class Ran:
 
 Command: TypeAlias = Callable[..., Ran]
 
+Start: TypeAlias = Callable[..., Callable[[], str]]
+"""Starts the log with settings; the result reads what it holds."""
+
 
 class _Lent:
     """A model that outlives the command that would close it."""
@@ -50,18 +54,40 @@ class _Lent:
 
 
 @pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Logging as it was, after a test that starts the log."""
+    root = logging.getLogger()
+    handlers, raising = root.handlers[:], logging.raiseExceptions
+    levels = {each: each.level for each in (root, *map(logging.getLogger, ("agent", "bot", "tuning")))}
+    yield
+    root.handlers[:], logging.raiseExceptions = handlers, raising
+    for logger, level in levels.items():
+        logger.setLevel(level)
+    logging.captureWarnings(False)
+
+
+@pytest.fixture
+def start(tmp_path: Path, own_logging: None) -> Start:
+    """All of it, as JSON, unless the test chooses otherwise."""
+
+    def begin(**chosen: Any) -> Callable[[], str]:
+        settings = Settings(data_dir=tmp_path, **{"log_level": "debug", "log_format": "json"} | chosen)
+        start_logging(settings)
+        return lambda: log_file(settings).read_text("utf-8")
+
+    return begin
+
+
+@pytest.fixture
 def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Command]:
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, own_logging: None
+) -> Command:
     """Run `lorekeeper ARGUMENTS` over an empty data folder, unless the test set another."""
     for name in Settings.model_fields:
         monkeypatch.delenv(PREFIX + name.upper(), raising=False)
     monkeypatch.setenv("LOREKEEPER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("LOREKEEPER_THREADS", "1")
     monkeypatch.chdir(tmp_path)
-    root = logging.getLogger()
-    handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
-    rooms = {room: room.level for room in map(logging.getLogger, ("agent", "bot", "tuning"))}
 
     def run(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["lorekeeper", *arguments])
@@ -72,12 +98,7 @@ def command(
         assert "Traceback" not in said.err
         return Ran(code=int(ended.value.code or 0), out=said.out, err=said.err)
 
-    yield run
-    root.handlers[:], logging.raiseExceptions = handlers, raising
-    root.setLevel(level)
-    for room, kept in rooms.items():
-        room.setLevel(kept)
-    logging.captureWarnings(False)
+    return run
 
 
 @pytest.fixture

@@ -6,15 +6,19 @@ import json
 import logging
 import os
 import re
+import secrets
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import ollama
 import pytest
+import weaviate
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -22,31 +26,13 @@ from agent.contracts import EpisodeId, GuildId
 from agent.database.engine import open_database
 from agent.errors import IngestError, ModelError, StoreError, UsageError
 from agent.meter import Meter, answering
-from agent.settings import Settings
-from bot.logs import log_file, start_logging
+from tests.bot.conftest import Start
+from tests.servers.fixtures import SMOLLM2
+from tests.servers.ollama import OllamaServer
+from tests.servers.weaviate import WeaviateServer
 
 _ASKED = Meter(episode=EpisodeId("0199-ab"), guild=GuildId("g1"))
 _OURS = logging.getLogger("agent.somewhere")
-
-Start = Callable[..., Callable[[], str]]
-"""Starts the log with settings; the result reads what it holds."""
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    root, rooms = logging.getLogger(), [logging.getLogger(name) for name in ("agent", "bot", "tuning")]
-    kept = root.handlers[:], root.level, logging.raiseExceptions, [room.level for room in rooms]
-
-    def begin(**chosen: Any) -> Callable[[], str]:
-        settings = Settings(data_dir=tmp_path, **{"log_level": "debug", "log_format": "json"} | chosen)
-        start_logging(settings)
-        return lambda: log_file(settings).read_text("utf-8")
-
-    yield begin
-    root.handlers[:], logging.raiseExceptions = kept[0], kept[2]
-    for logger, level in zip([root, *rooms], [kept[1], *kept[3]], strict=True):
-        logger.setLevel(level)
-    logging.captureWarnings(False)
 
 
 def _last(read: Callable[[], str]) -> dict[str, Any]:
@@ -193,6 +179,31 @@ async def test_the_libraries_in_use_keep_it_to_themselves(
     heard = {json.loads(line)["logger"].partition(".")[0] for line in read().splitlines()}
     assert {"sqlalchemy", "aiosqlite", "httpx"} <= heard
     assert "marker" not in read()
+
+
+async def test_the_clients_of_the_servers_keep_it_to_themselves(
+    start: Start, weaviate_server: WeaviateServer, ollama_server: OllamaServer, postgres_url: str
+) -> None:
+    """On the real servers, with everything that the clients and what is under them say."""
+    read = start()
+    database = await open_database(postgres_url)
+    async with database.read() as connection:
+        await connection.execute(text("SELECT CAST(:question AS TEXT)"), {"question": "zyxw"})
+    await database.close()
+    address = urlsplit(weaviate_server.url)
+    assert address.hostname is not None
+    async with weaviate.use_async_with_local(
+        address.hostname, address.port or 0, weaviate_server.grpc_port, skip_init_checks=True
+    ) as client:
+        collection = await client.collections.create("Logged" + secrets.token_hex(4))
+        await collection.data.insert({"text": "zyxw"})
+        assert (await collection.query.bm25("zyxw")).objects
+        await client.collections.delete(collection.name)
+    reply = await ollama.AsyncClient(ollama_server.url).generate(SMOLLM2, "zyxw", options={"num_predict": 1})
+    assert reply.done
+    heard = {json.loads(line)["logger"].partition(".")[0] for line in read().splitlines()}
+    assert {"httpx", "httpcore"} <= heard
+    assert "zyxw" not in read().casefold()
 
 
 @pytest.mark.parametrize("with_text", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 
 import pytest
@@ -11,6 +12,7 @@ from agent.errors import LorekeeperError
 from agent.observing.metrics import REGISTRY, Queue
 from bot.health import Readiness
 from bot.running import readiness_checks
+from tests.bot.conftest import Start
 from tests.bot.discord.conftest import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -37,3 +39,11 @@ async def test_its_queues_are_seen(stage: Stage) -> None:
         for _ in range(places + 1):
             standing.enter_context(stage.bot.desk.queue.enter(LOCAL_GUILD, LOCAL_MEMBER))
         assert REGISTRY.get_sample_value("lorekeeper_queue_depth", {"queue": "questions"}) == 1
+
+
+async def test_no_word_that_passes_through_discord_is_logged(stage: Stage, start: Start) -> None:
+    read = start()
+    await stage.answer_to(await stage.loopback.member("ana").asks("general", "What is a zyxw?"))
+    loggers = {json.loads(line)["logger"] for line in read().splitlines()}
+    assert {"discord.gateway", "discord.http"} <= loggers
+    assert "zyxw" not in read().casefold()
