@@ -321,8 +321,13 @@ def _show(world: World, message: Message) -> Message:
 
 
 def _change(world: World, message: Message, changes: Changes) -> None:
+    if message.deleted:
+        raise unknown("Message")
+    was_thinking = message.is_thinking
     apply(world, message, changes)
     message.flags &= ~THINKING
+    if was_thinking:
+        message.edited = None  # members see the answer come, not a change
     if message.is_ephemeral:
         world.events.touch()
         return

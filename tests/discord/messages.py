@@ -176,7 +176,8 @@ def apply(world: World, message: Message, changes: Changes) -> None:
     message.embeds = _shown_embeds(embeds, flags)
     message.attachments = kept + [store(world, upload) for upload in changes.files]
     message.edited = world.clock.now()
-    message.mentions = find_mentions(world, message.channel, content).users
+    found = find_mentions(world, message.channel, content)
+    message.mentions, message.mention_roles = found.users, found.roles
     message.show(message.edited)
     if message.author is world.bot and content != before:
         record_pings(world, message, changes.allowed_mentions, None)

@@ -13,11 +13,13 @@ import pytest_asyncio
 from discord import app_commands
 
 from tests.discord.conftest import Recorder
+from tests.discord.errors import DiscordError
 from tests.discord.fixtures import running
-from tests.discord.interactions import Answer
+from tests.discord.interactions import Answer, edit_answer
 from tests.discord.loopback import Loopback
-from tests.discord.messages import Upload
+from tests.discord.messages import Changes, Upload
 from tests.discord.model import Message, MessageKind
+from tests.discord.permissions import Permission
 
 Act = Callable[[discord.Interaction], Awaitable[Any]]
 
@@ -244,6 +246,7 @@ async def test_thinking_gives_way_to_the_answer(pointed: Loopback, host: Host) -
     await pointed.wait.until(lambda: len(done.messages()) == 2)
     assert [message.content for message in done.messages()] == ["first", "second"]
     assert all(message.is_ephemeral and not message.is_thinking for message in done.messages())
+    assert done.messages()[0].edited is None
     assert list(pointed.channel("general").messages) == []
 
 
@@ -325,6 +328,31 @@ async def test_a_button_an_ephemeral_answer_and_its_deletion(pointed: Loopback, 
     done = await ana.clicks(message, "Dismiss")
     assert (message.content, message.components) == ("dismissed", [])
     assert done.messages() == []
+
+
+async def test_a_deleted_message_cannot_be_changed_by_its_button(pointed: Loopback, host: Host) -> None:
+    message = await shown(pointed, host, Panel())
+    opened = await pointed.member("ana").clicks(message, "Not helpful")
+    channel = host.get_channel(pointed.channel("general").id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.get_partial_message(message.id).delete()
+    with pytest.raises(DiscordError, match="Unknown Message"):
+        await pointed.member("ana").clicks(message, "Dismiss")
+    sent = await pointed.member("ana").submits(opened, {"Reason": "Other"})
+    assert (await pointed.wait.answered(sent)).content == "Other:"
+    with pytest.raises(DiscordError, match="Unknown Message"):
+        edit_answer(pointed.world, sent, str(message.id), Changes(content="back"))
+
+
+async def test_a_disabled_button_and_a_member_without_commands(pointed: Loopback, host: Host) -> None:
+    view = discord.ui.View(timeout=None)
+    view.add_item(discord.ui.Button(label="Helpful", custom_id="yes", disabled=True))
+    message = await shown(pointed, host, view)
+    with pytest.raises(LookupError, match="disabled"):
+        await pointed.member("ana").clicks(message, "Helpful")
+    pointed.guild.everyone.permissions &= ~int(Permission.APPLICATION_COMMANDS)
+    with pytest.raises(LookupError, match="not offered"):
+        await pointed.member("ana").slash("ask", question="when?")
 
 
 async def test_a_modal_is_filled_by_its_labels(pointed: Loopback, host: Host) -> None:

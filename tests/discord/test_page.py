@@ -12,7 +12,7 @@ import discord
 import pytest
 import pytest_asyncio
 from discord import app_commands
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import FilePayload, Page, async_playwright, expect
 
 from tests.discord.conftest import Recorder
 from tests.discord.fixtures import point_here, running
@@ -86,6 +86,19 @@ class Answering(Recorder):
         async def names(_: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
             found = [name for name in ("Pool", "Car", "Cooking") if name.lower().startswith(current.lower())]
             return [app_commands.Choice(name=name, value=name.lower()) for name in found]
+
+        @category.command(description="Give a category to a member")
+        async def give(
+            interaction: discord.Interaction,
+            who: discord.Member,
+            where: discord.TextChannel,
+            file: discord.Attachment,
+            count: app_commands.Range[int, 1, 3] = 1,
+            loud: bool = False,
+        ) -> None:
+            content = (await file.read()).decode()
+            text = f"{who.display_name} {where.name} {content} {count} {loud}"
+            await interaction.response.send_message(text, ephemeral=True)
 
         @self.tree.context_menu(name="Suggest a reply")
         async def suggest(interaction: discord.Interaction, message: discord.Message) -> None:
@@ -205,6 +218,39 @@ async def test_an_admin_gives_a_command_with_autocomplete(page: Page, household:
     await be(page, "Daniel")
     await page.locator("#text").fill("/cat")
     await expect(page.locator("#palette")).to_be_hidden()
+
+
+async def test_a_command_with_every_kind_of_option(page: Page) -> None:
+    await be(page, "Marta (admin)")
+    await page.locator("#text").fill("/category g")
+    await page.locator("#text").press("Enter")
+    await page.get_by_label("who").select_option("Nora")
+    await page.get_by_label("where").select_option("#pool")
+    file = FilePayload(name="a.txt", mimeType="text/plain", buffer=b"inside")
+    await page.locator("#option-file").set_input_files(files=[file])
+    await page.get_by_label("count").fill("2")
+    await page.get_by_label("loud").select_option("true")
+    await page.get_by_role("button", name="Run").click()
+    await expect(page.locator(".message.ephemeral")).to_contain_text("Nora pool inside 2 True")
+
+
+async def test_files_edits_and_deletions(page: Page) -> None:
+    dot = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+    picture_file = FilePayload(name="dot.svg", mimeType="image/svg+xml", buffer=dot)
+    await page.locator("#attach").set_input_files(files=[picture_file])
+    await expect(page.locator("#files")).to_contain_text("dot.svg")
+    await say(page, "a picture")
+    mine = page.locator(".message[data-author=Marta]", has_text="a picture")
+    await expect(mine.locator(".attachment img")).to_have_attribute("alt", "dot.svg")
+    await mine.hover()
+    await mine.get_by_role("button", name="Edit").click()
+    await page.get_by_label("Message", exact=True).last.fill("another picture")
+    await page.get_by_role("button", name="Save").click()
+    edited = page.locator(".message", has_text="another picture")
+    await expect(edited.locator(".edited")).to_be_visible()
+    await edited.hover()
+    await edited.get_by_role("button", name="Delete").click()
+    await expect(edited).to_have_count(0)
 
 
 async def test_threads_forums_direct_messages_and_menus(page: Page, household: Loopback) -> None:
