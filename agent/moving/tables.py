@@ -51,19 +51,22 @@ class _Line:
     line: bytes
 
 
+_Refused: TypeAlias = tuple[_Line, LorekeeperError]
+
+
 async def table_copy(target: Database, metadata: MetaData = tables.metadata) -> TableCopy:
     """Prepare a copy of every table of `metadata` into `target`."""
     async with target.read() as connection:
-        return TableCopy(target, metadata, takes_nul=connection.dialect.name != "postgresql")
+        return TableCopy(target, metadata, to_postgresql=connection.dialect.name == "postgresql")
 
 
 class TableCopy:
     """Brings the target's tables in line with one state of the source's. Made by `table_copy`."""
 
-    def __init__(self, target: Database, metadata: MetaData, *, takes_nul: bool) -> None:
+    def __init__(self, target: Database, metadata: MetaData, *, to_postgresql: bool) -> None:
         self._target = target
         self._tables = metadata.sorted_tables
-        self._takes_nul = takes_nul
+        self._to_postgresql = to_postgresql
         self.changed = 0
         """Rows that were written or deleted."""
         self.replaced = set[str]()
@@ -83,6 +86,8 @@ class TableCopy:
                 surplus.append(table)
         for table in reversed(surplus):
             await self._delete_surplus(table, self._lines(snapshot, table))
+        for table in self._tables if self._to_postgresql else ():
+            await self._count_on(table)
         return digester.digests()
 
     async def add_up(self, connection: AsyncConnection, step: Step) -> dict[tuple[str, str], Digest]:
@@ -95,7 +100,7 @@ class TableCopy:
 
     async def _write_differences(self, table: Table, ours: AsyncIterator[_Line]) -> bool:
         """Return whether the target holds rows that the source does not."""
-        surplus, batch = False, list[_Line]()
+        surplus, batch, refused = False, list[_Line](), list[_Refused]()
         async with aclosing(self._differences(table, ours)) as found:
             async for mine, _ in found:
                 if mine is None:
@@ -103,10 +108,23 @@ class TableCopy:
                     continue
                 batch.append(mine)
                 if len(batch) >= _batch(table):
-                    await self._write(table, batch)
+                    refused += await self._write(table, batch)
                     batch = []
-        await self._write(table, batch)
+        refused += await self._write(table, batch)
+        await self._write_refused(table, refused)
         return surplus
+
+    async def _write_refused(self, table: Table, refused: list[_Refused]) -> None:
+        """Rows that refer to rows of their own table may have come before them."""
+        while refused:
+            again = [each for line, _ in refused for each in await self._write(table, [line])]
+            if len(again) == len(refused):
+                line, error = again[0]
+                raise StoreError(
+                    f"{self._target.name} refuses {table.name} {_named(line.key)}: {error}",
+                    "Change or remove it, then run the same command again.",
+                ) from error
+            refused = again
 
     async def _delete_surplus(self, table: Table, ours: AsyncIterator[_Line]) -> None:
         keys = list[_Key]()
@@ -131,7 +149,7 @@ class TableCopy:
         query = select(table).order_by(*_order(connection, table))
         async with connection.stream(query, execution_options={"yield_per": _batch(table)}) as result:
             async for found in result.mappings():
-                row = dict(found) if self._takes_nul else self._without_nul(table, dict(found))
+                row = self._without_nul(table, dict(found)) if self._to_postgresql else dict(found)
                 yield _Line(_key(table, row), row, line_of(row.values()))
 
     def _without_nul(self, table: Table, row: Row) -> Row:
@@ -139,7 +157,7 @@ class TableCopy:
         for name in (c.name for c in table.c if isinstance(c.type, String)):
             if _NUL not in (row[name] or ""):
                 continue
-            where = f"{table.name} {'/'.join(map(repr, _key(table, row)))}, {name}"
+            where = f"{table.name} {_named(_key(table, row))}, {name}"
             if _names_a_row(table.c[name]):
                 raise StoreError(
                     f"PostgreSQL cannot hold the NUL character in {where}.",
@@ -149,9 +167,10 @@ class TableCopy:
             row[name] = row[name].replace(_NUL, _REPLACEMENT)
         return row
 
-    async def _write(self, table: Table, lines: Sequence[_Line]) -> None:
+    async def _write(self, table: Table, lines: Sequence[_Line]) -> list[_Refused]:
+        """Return the rows that the target refuses."""
         if not lines:
-            return
+            return []
         try:
             await self._put(table, lines)
         except DiskFullError:
@@ -160,14 +179,10 @@ class TableCopy:
             if error.transient:
                 raise
             if len(lines) == 1:
-                raise StoreError(
-                    f"{self._target.name} refuses {table.name} {'/'.join(map(repr, lines[0].key))}: {error}",
-                    "Change or remove it, then run the same command again.",
-                ) from error
-            for line in lines:
-                await self._write(table, [line])
-        else:
-            self.changed += len(lines)
+                return [(lines[0], error)]
+            return [each for line in lines for each in await self._write(table, [line])]
+        self.changed += len(lines)
+        return []
 
     async def _put(self, table: Table, lines: Sequence[_Line]) -> None:
         keys = table.primary_key.columns
@@ -183,6 +198,13 @@ class TableCopy:
                     )
                 )
             await connection.execute(statement, [line.row for line in lines])
+
+    async def _count_on(self, table: Table) -> None:
+        """Let a number that PostgreSQL counts by itself go on after the highest that was copied."""
+        if (column := table.autoincrement_column) is not None:
+            sequence = func.pg_get_serial_sequence(table.name, column.name)
+            async with self._target.write() as connection:
+                await connection.execute(select(func.setval(sequence, func.max(column))))
 
     async def _delete(self, table: Table, keys: Sequence[_Key]) -> None:
         if keys:
@@ -225,6 +247,10 @@ async def _told(
         digester.add(line.row.get("guild", ""), table.name, line.line)
         step(1, table.name)
         yield line
+
+
+def _named(key: _Key) -> str:
+    return "/".join(map(repr, key))
 
 
 def _key(table: Table, row: Row) -> _Key:

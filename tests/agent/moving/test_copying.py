@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.catalog.sql import SqlCatalog
 from agent.contracts import GuildId, Slug, SourceId
 from agent.database import tables
+from agent.database.engine import Database
 from agent.errors import StoreBusyError, StoreError
 from agent.journal.sql import SqlJournal
 from agent.knowledge.lance import LanceStore
@@ -22,6 +26,8 @@ from tests.agent.database.processes import start
 from tests.agent.journal.episodes import an_episode
 from tests.agent.knowledge.passages import HOME, NEW_SPEC, SPEC, WORK, a_vector, about, passages_of, put
 from tests.agent.moving.house import a_source, ends, furnish, kept, opened, put_source, rows_in, settings_over
+from tests.servers.postgres import PostgresServer
+from tests.servers.proxy import open_proxy
 
 Said = list[tuple[int, int, str]]
 
@@ -108,6 +114,8 @@ from pathlib import Path
 from agent.database.engine import Database
 from agent.knowledge.lance import LanceStore
 from agent.moving.copying import move
+from tests.servers.postgres import PostgresServer
+from tests.servers.proxy import open_proxy
 from tests.agent.moving.house import ends, settings_over
 
 owner, name = {"store": (LanceStore, "put_source"), "tables": (Database, "write")}[sys.argv[3]]
@@ -290,3 +298,30 @@ async def test_a_record_survives_a_line_that_was_cut_short(tmp_path: Path) -> No
         (record.folder / "record.json").write_text("{")
         with pytest.raises(StoreError, match="cannot be read"):
             record.finished()
+
+
+async def test_a_server_that_goes_away_in_the_middle_is_gone_on_with(
+    house: Settings, postgres_server: PostgresServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, calls = Database.write, 0
+    async with open_proxy("127.0.0.1", postgres_server.port) as proxy:
+        served = settings_over(
+            house.data_dir, database_url=postgres_url.replace(f":{postgres_server.port}/", f":{proxy.port}/")
+        )
+
+        @asynccontextmanager
+        async def cut(database: Database) -> AsyncIterator[AsyncConnection]:
+            nonlocal calls
+            async with method(database) as connection:
+                calls += 1
+                if calls == 4:
+                    await proxy.cut()
+                yield connection
+
+        monkeypatch.setattr(Database, "write", cut)
+        with pytest.raises(StoreBusyError, match=r"connection .* lost"):
+            await moved(ends(house, served, Part.DATABASE))
+        monkeypatch.undo()
+        done = await moved(ends(house, served, Part.DATABASE))
+        assert 0 < done.rows < sum(digest.rows for digest in done.digests.values())
+        assert await kept(served) == await kept(house)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKeyConstraint,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -113,6 +114,35 @@ async def test_tables_that_are_added_later_move_too(pair: Pair) -> None:
 
     for table in LATER.sorted_tables:
         assert await rows_in(pair[1], table) == await rows_in(pair[0], table) != []
+
+
+FAMILY = MetaData()
+_FAMILY_TABLE = Table(
+    "family",
+    FAMILY,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("parent", BigInteger),
+    ForeignKeyConstraint(["parent"], ["family.number"]),
+)
+
+
+async def test_rows_may_refer_to_later_rows_of_their_own_table(pair: Pair) -> None:
+    """As adapters do to their ancestors; and a number that the database counts goes on after the move."""
+    for database in pair:
+        async with database.write() as connection:
+            await connection.run_sync(FAMILY.create_all)
+    async with pair[0].write() as connection:
+        for number in (300, 200, 100, 1):
+            parent = {300: None, 200: 300, 100: 200, 1: 100}[number]
+            await connection.execute(insert(_FAMILY_TABLE), {"number": number, "parent": parent})
+
+    await bring(*pair, FAMILY)
+
+    assert await rows_in(pair[1], _FAMILY_TABLE) == await rows_in(pair[0], _FAMILY_TABLE)
+    async with pair[1].write() as connection:
+        made = await connection.execute(insert(_FAMILY_TABLE), {"parent": 300})
+        assert made.inserted_primary_key is not None
+        assert made.inserted_primary_key[0] == 301
 
 
 async def test_only_what_changed_is_written_again(pair: Pair) -> None:
