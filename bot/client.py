@@ -21,6 +21,9 @@ from discord.ext import commands
 
 from agent.contracts import LOCAL_GUILD, GuildId
 from agent.errors import StoreError
+from bot.cogs.admin import Admin
+from bot.cogs.ask import Ask
+from bot.cogs.feedback import Feedback, answer_view
 from bot.desk import LATE_SECONDS, Desk
 from bot.errors import tell_error
 from bot.fairness import Cooldowns
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-COGS: Final = ("bot.cogs.ask", "bot.cogs.feedback")
+COGS: Final = (Ask, Feedback, Admin)
 PERMISSIONS: Final = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -100,8 +103,6 @@ class Lorekeeper(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             **options,
         )
-        from bot.cogs.feedback import answer_view
-
         self.state = BotState(installation.stores.database)
         self.pacing = Pacing(self.settings.discord_edit_seconds)
         self.cooldowns = Cooldowns()
@@ -130,7 +131,7 @@ class Lorekeeper(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         await self.tree.set_translator(Translator())
         for cog in COGS:
-            await self.load_extension(cog)
+            await self.add_cog(cog(self))
         self.in_background(self._sync_commands())
 
     async def on_message(self, message: discord.Message, /) -> None:

@@ -106,15 +106,18 @@ async def _reply_chain(message: discord.Message) -> AsyncIterator[discord.Messag
 
 
 async def replied_to(message: discord.Message) -> discord.Message | None:
-    """The message that this one answers; None when it answers none, or one that is gone."""
+    """The message that this one answers; None when it answers none, or one that is gone.
+
+    `resolved` is not asked: it is a copy from when the message came, and what it shows may be deleted since.
+    discord.py's cache hears of deletions.
+    """
     reference = message.reference
     if reference is None or reference.message_id is None or reference.channel_id != message.channel.id:
         return None
     if isinstance(reference.resolved, discord.DeletedReferencedMessage):
         return None
-    known = reference.resolved or reference.cached_message
-    if known is not None:
-        return known
+    if reference.cached_message is not None:
+        return reference.cached_message
     try:
         return await message.channel.fetch_message(reference.message_id)
     except (discord.NotFound, discord.Forbidden):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
+from collections.abc import Coroutine
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -22,6 +25,14 @@ class NotAllowedError(LorekeeperError):
 async def tell_error(interaction: discord.Interaction, error: BaseException) -> None:
     """Answer an interaction that failed, to its member alone, and log what nobody foresaw."""
     await say(interaction, _said(interaction, error))
+
+
+async def telling_errors(interaction: discord.Interaction, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work of a dynamic item, whose errors discord.py writes to the log and tells nobody."""
+    task = asyncio.create_task(work)
+    await asyncio.wait([task])
+    if (error := task.exception()) is not None:
+        await tell_error(interaction, error)
 
 
 async def say(interaction: discord.Interaction, text: str) -> None:

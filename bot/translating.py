@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from discord import Locale, app_commands
 
 from bot.texts import ENGLISH, SPANISH
+
+_T = TypeVar("_T")
 
 _SPANISH = frozenset({Locale.spain_spanish, Locale.latin_american_spanish})
 
@@ -12,6 +17,11 @@ _SPANISH = frozenset({Locale.spain_spanish, Locale.latin_american_spanish})
 def described(key: str) -> app_commands.locale_str:
     """The description of a command or option, by its key in `Texts.descriptions`."""
     return app_commands.locale_str(ENGLISH.descriptions[key], key=key)
+
+
+def options(command: str, *names: str) -> Callable[[_T], _T]:
+    """Describe the options of a command, by their keys: `channel.set.auto` for `auto` of `channel.set`."""
+    return app_commands.describe(**{name: described(f"{command}.{name}") for name in names})
 
 
 class Translator(app_commands.Translator):

@@ -26,7 +26,7 @@ from bot.state.config import GuildConfig, Power
 from bot.state.store import Pending
 from bot.surfaces import InteractionSurface, MessageSurface
 from bot.texts import Texts, texts_for
-from bot.translating import described
+from bot.translating import described, options
 from bot.visibility import may_see
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ class Ask(commands.Cog):
         self.bot.in_background(self._catch_up())
 
     @app_commands.command(description=described("ask"))
-    @app_commands.describe(
-        question=described("ask.question"), topic=described("ask.topic"), private=described("ask.private")
-    )
+    @options("ask", "question", "topic", "private")
     @app_commands.guild_only()
     async def ask(
         self,
@@ -201,6 +199,15 @@ class Ask(commands.Cog):
             await self.bot.state.end(placed.guild_id, message.id)
             return
         self._answer(placed, texts, pending)
+        if isinstance(message.channel, discord.Thread) and message.channel.me is None:
+            await self._join(message.channel)
+
+    async def _join(self, thread: discord.Thread) -> None:
+        """Whoever mentioned the bot in a thread invited it: from now on no mention is needed there."""
+        try:
+            await thread.join()
+        except discord.HTTPException as error:
+            _log.info("thread %s cannot be joined: %s", thread.id, error)
 
     def _refusal(self, placed: Placed, words: str, texts: Texts) -> str:
         """Why this question is answered with a word at once; empty when it is really asked."""
@@ -346,8 +353,3 @@ def _with_news(guild: discord.Guild, since: datetime) -> list[_Channel]:
         and discord.utils.snowflake_time(channel.last_message_id) > since
         and channel.permissions_for(guild.me).read_message_history
     ]
-
-
-async def setup(bot: Lorekeeper) -> None:
-    """Load the cog."""
-    await bot.add_cog(Ask(bot))

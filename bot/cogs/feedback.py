@@ -31,7 +31,7 @@ from agent.contracts import (
     SourceId,
 )
 from bot.desk import Request
-from bot.errors import NotAllowedError, say
+from bot.errors import NotAllowedError, say, telling_errors
 from bot.incoming import Placed, has_power, question_of
 from bot.rendering import neutral_line, neutralise, source_lines
 from bot.splitter import split
@@ -131,7 +131,7 @@ class AnswerButton(
         return cls(Action(match["action"]), EpisodeId(match["episode"]))
 
     async def callback(self, interaction: discord.Interaction) -> None:
-        await _of(interaction).press(interaction, self.action, self.episode)
+        await telling_errors(interaction, _of(interaction).press(interaction, self.action, self.episode))
 
 
 class TopicSelect(ui.DynamicItem[ui.Select[ui.View]], template=rf"lk:t:(?P<message>\d+):(?P<episode>{_ID})"):
@@ -157,8 +157,9 @@ class TopicSelect(ui.DynamicItem[ui.Select[ui.View]], template=rf"lk:t:(?P<messa
         return cls(int(match["message"]), EpisodeId(match["episode"]))
 
     async def callback(self, interaction: discord.Interaction) -> None:
-        await _of(interaction).correct_topic(
-            interaction, self.message, self.episode, Slug(self.item.values[0])
+        topic = Slug(self.item.values[0])
+        await telling_errors(
+            interaction, _of(interaction).correct_topic(interaction, self.message, self.episode, topic)
         )
 
 
@@ -176,7 +177,7 @@ class UndoButton(ui.DynamicItem[ui.Button[ui.View]], template=rf"lk:u:(?P<entry>
         return cls(SourceId(match["entry"]))
 
     async def callback(self, interaction: discord.Interaction) -> None:
-        await _of(interaction).undo(interaction, self.entry)
+        await telling_errors(interaction, _of(interaction).undo(interaction, self.entry))
 
 
 class NotHelpfulForm(BaseModal):
@@ -500,8 +501,3 @@ def _of(interaction: discord.Interaction) -> Feedback:
     cog = bot_of(interaction).get_cog(Feedback.__name__)
     assert isinstance(cog, Feedback)
     return cog
-
-
-async def setup(bot: Lorekeeper) -> None:
-    """Load the cog."""
-    await bot.add_cog(Feedback(bot))

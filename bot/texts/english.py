@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.policy import Reason
+from bot.state.config import Power
 from bot.texts.words import Texts
 
 ENGLISH = Texts(
@@ -64,6 +65,23 @@ ENGLISH = Texts(
     went_wrong="Something went wrong on my side (error {error_id}). The log explains it.",
     not_allowed="You may not do that. It needs {what}.",
     guild_only="This works in a server only.",
+    powers={
+        Power.ASK: "asking",
+        Power.TEACH: "teaching",
+        Power.REVIEW: "reviewing",
+        Power.ADMINISTER: "administering",
+    },
+    power_everybody="everybody",
+    power_managers="only who manages the server",
+    no_channels="Nothing was chosen for any channel: I answer when I am mentioned.",
+    channel_auto="I answer without a mention",
+    channel_asked="I answer when I am mentioned",
+    channel_silenced="I never answer",
+    category_added="There is a topic {name} now.",
+    category_removed="The topic {name} is gone; {count} passages stay without one.",
+    no_such_message="That is no link of a message here that you can read.",
+    would_answer="I answer this message, because {reason} (`{name}`); I have no answer of it on record.",
+    would_not_answer="I do not answer this message, because {reason} (`{name}`).",
     decisions={
         Reason.MENTIONED: "it mentions me",
         Reason.REPLIED: "it replies to me",
@@ -86,5 +104,31 @@ ENGLISH = Texts(
         "ask.question": "What you want to know.",
         "ask.topic": "Search this topic only.",
         "ask.private": "Show the answer to you alone.",
+        "channel": "What I do in a channel.",
+        "channel.set": "Choose what I do in a channel.",
+        "channel.set.channel": "Which channel; this one if you name none.",
+        "channel.set.auto": "Answer questions here without a mention.",
+        "channel.set.silenced": "Never answer here.",
+        "channel.set.topic": "What questions here are about.",
+        "channel.reset": "Forget what was chosen for a channel.",
+        "channel.reset.channel": "Which channel; this one if you name none.",
+        "channel.list": "Every channel for which something was chosen.",
+        "roles": "Who may ask, teach, review and administer.",
+        "roles.give": "Give a power to a role.",
+        "roles.give.power": "What the role may do.",
+        "roles.give.role": "Which role.",
+        "roles.take": "Take a power from a role.",
+        "roles.take.power": "What the role may no longer do.",
+        "roles.take.role": "Which role.",
+        "roles.list": "Who may do what.",
+        "category": "The topics that I know.",
+        "category.add": "Add a topic.",
+        "category.add.name": "Its name, such as Pool.",
+        "category.add.about": "What it is about, in a sentence: it helps me from the first question on.",
+        "category.remove": "Remove a topic; what was kept under it stays.",
+        "category.remove.topic": "Which topic.",
+        "category.list": "Every topic.",
+        "diagnose": "Why I answered a message so, or not at all.",
+        "diagnose.message": "The link of the message (Copy Message Link).",
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.policy import Reason
+from bot.state.config import Power
 from bot.texts.words import Texts
 
 SPANISH = Texts(
@@ -64,6 +65,23 @@ SPANISH = Texts(
     went_wrong="Algo ha fallado por mi parte (error {error_id}). El registro lo explica.",
     not_allowed="No puedes hacer eso. Hace falta {what}.",
     guild_only="Esto solo funciona en un servidor.",
+    powers={
+        Power.ASK: "preguntar",
+        Power.TEACH: "enseñar",
+        Power.REVIEW: "revisar",
+        Power.ADMINISTER: "administrar",
+    },
+    power_everybody="todos",
+    power_managers="solo quienes gestionan el servidor",
+    no_channels="No se eligió nada para ningún canal: respondo cuando me mencionan.",
+    channel_auto="respondo sin que me mencionen",
+    channel_asked="respondo cuando me mencionan",
+    channel_silenced="no respondo nunca",
+    category_added="Ahora hay un tema {name}.",
+    category_removed="El tema {name} ya no existe; {count} pasajes se quedan sin tema.",
+    no_such_message="Eso no es un enlace a un mensaje de aquí que puedas leer.",
+    would_answer="Respondo a este mensaje porque {reason} (`{name}`); no tengo ninguna respuesta registrada.",
+    would_not_answer="No respondo a este mensaje porque {reason} (`{name}`).",
     decisions={
         Reason.MENTIONED: "me menciona",
         Reason.REPLIED: "me responde",
@@ -86,5 +104,31 @@ SPANISH = Texts(
         "ask.question": "Lo que quieres saber.",
         "ask.topic": "Buscar solo en este tema.",
         "ask.private": "Mostrarte la respuesta solo a ti.",
+        "channel": "Qué hago en un canal.",
+        "channel.set": "Elegir qué hago en un canal.",
+        "channel.set.channel": "Qué canal; este si no indicas ninguno.",
+        "channel.set.auto": "Responder aquí sin que me mencionen.",
+        "channel.set.silenced": "No responder nunca aquí.",
+        "channel.set.topic": "De qué tratan las preguntas de aquí.",
+        "channel.reset": "Olvidar lo elegido para un canal.",
+        "channel.reset.channel": "Qué canal; este si no indicas ninguno.",
+        "channel.list": "Todos los canales para los que se eligió algo.",
+        "roles": "Quién puede preguntar, enseñar, revisar y administrar.",
+        "roles.give": "Dar un permiso a un rol.",
+        "roles.give.power": "Lo que el rol podrá hacer.",
+        "roles.give.role": "Qué rol.",
+        "roles.take": "Quitar un permiso a un rol.",
+        "roles.take.power": "Lo que el rol ya no podrá hacer.",
+        "roles.take.role": "Qué rol.",
+        "roles.list": "Quién puede hacer qué.",
+        "category": "Los temas que conozco.",
+        "category.add": "Añadir un tema.",
+        "category.add.name": "Su nombre, por ejemplo Piscina.",
+        "category.add.about": "De qué trata, en una frase: me ayuda desde la primera pregunta.",
+        "category.remove": "Quitar un tema; lo guardado en él se queda.",
+        "category.remove.topic": "Qué tema.",
+        "category.list": "Todos los temas.",
+        "diagnose": "Por qué respondí así a un mensaje, o por qué no respondí.",
+        "diagnose.message": "El enlace del mensaje (Copiar enlace del mensaje).",
     },
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.policy import Reason
+from bot.state.config import Power
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,19 @@ class Texts:
     not_allowed: str
     guild_only: str
 
-    # /diagnose
+    # Commands of admins.
+    powers: Mapping[Power, str]
+    power_everybody: str
+    power_managers: str
+    no_channels: str
+    channel_auto: str
+    channel_asked: str
+    channel_silenced: str
+    category_added: str
+    category_removed: str
+    no_such_message: str
+    would_answer: str
+    would_not_answer: str
     decisions: Mapping[Reason, str]
 
     # Commands: name of the command or option (dots between) to its description.
