@@ -15,9 +15,9 @@ from discord import app_commands
 from tests.discord.conftest import Recorder
 from tests.discord.errors import DiscordError
 from tests.discord.fixtures import running
-from tests.discord.interactions import Answer, edit_answer
+from tests.discord.interactions import Answer, acknowledge, edit_answer
 from tests.discord.loopback import Loopback
-from tests.discord.messages import Changes, Upload
+from tests.discord.messages import Changes, Draft, Upload
 from tests.discord.model import Message, MessageKind
 from tests.discord.permissions import Permission
 
@@ -307,6 +307,14 @@ async def test_a_follow_up_before_any_acknowledgement_is_refused(pointed: Loopba
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(pointed.member("ana").slash("ask", question="when?"), 0.3)
     assert (await host.failure).code == 10015
+
+
+@pytest.mark.parametrize("answer", [Answer.CHOICES, Answer.UPDATE, Answer.DEFER_UPDATE])
+async def test_a_command_is_not_answered_like_a_button(pointed: Loopback, host: Host, answer: Answer) -> None:
+    done = await pointed.member("ana").slash("ask", question="when?")
+    done.answer = None
+    with pytest.raises(DiscordError, match="50035"):
+        acknowledge(pointed.world, done, answer, {}, Draft(content="changed"))
 
 
 async def test_a_modal_cannot_follow_a_deferral(pointed: Loopback, host: Host) -> None:

@@ -115,7 +115,7 @@ class Answering(Recorder):
 
 
 @pytest_asyncio.fixture
-async def household(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loopback]:
+async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loopback]:
     async with await open_household() as loopback:
         point_here(loopback.server, monkeypatch)
         async with running(Answering(), loopback):
@@ -124,9 +124,9 @@ async def household(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loopback]:
 
 
 @pytest_asyncio.fixture
-async def page(household: Loopback) -> AsyncIterator[Page]:
+async def page(served: Loopback) -> AsyncIterator[Page]:
     """In a browser that may reach nothing but this machine; an error in a script fails the test."""
-    site = Site(household)
+    site = Site(served)
     await site.start()
     troubles: list[str] = []
     async with async_playwright() as playwright:
@@ -160,7 +160,7 @@ async def picture(page: Page, name: str) -> None:
         await page.screenshot(path=Path(folder) / f"{name}.png")
 
 
-async def test_a_member_asks_reads_votes_and_explains(page: Page, household: Loopback) -> None:
+async def test_a_member_asks_reads_votes_and_explains(page: Page, served: Loopback) -> None:
     await be(page, "Daniel")
     await say(page, "@Lorekeeper when did we replace the pump?")
     answer = page.locator(".message", has_text="It was replaced in").last
@@ -184,11 +184,11 @@ async def test_a_member_asks_reads_votes_and_explains(page: Page, household: Loo
     await be(page, "Nora")
     await expect(page.locator(".message", has_text="It was replaced in").last).to_be_visible()
     await expect(thanks).to_have_count(0)
-    stored = household.said_by_bot(household.channel("general"))
+    stored = served.said_by_bot(served.channel("general"))
     assert stored[0].versions == ["searching pool…", ANSWER]
 
 
-async def test_reactions_selects_and_replies(page: Page, household: Loopback) -> None:
+async def test_reactions_selects_and_replies(page: Page, served: Loopback) -> None:
     await say(page, "@Lorekeeper when did we replace the pump?")
     answer = page.locator(".message", has_text="It was replaced in").last
     await answer.hover()
@@ -206,7 +206,7 @@ async def test_reactions_selects_and_replies(page: Page, household: Loopback) ->
     await expect(page.locator(".message", has_text="moved to car")).to_be_visible()
 
 
-async def test_an_admin_gives_a_command_with_autocomplete(page: Page, household: Loopback) -> None:
+async def test_an_admin_gives_a_command_with_autocomplete(page: Page, served: Loopback) -> None:
     await be(page, "Marta (admin)")
     await page.locator("#text").fill("/cat")
     await page.get_by_role("option", name="/category remove").click()
@@ -253,7 +253,7 @@ async def test_files_edits_and_deletions(page: Page) -> None:
     await expect(edited).to_have_count(0)
 
 
-async def test_threads_forums_direct_messages_and_menus(page: Page, household: Loopback) -> None:
+async def test_threads_forums_direct_messages_and_menus(page: Page, served: Loopback) -> None:
     await be(page, "Daniel")
     first = page.locator(".message", has_text="¿También entiende español?").first
     await first.hover()
@@ -275,7 +275,7 @@ async def test_threads_forums_direct_messages_and_menus(page: Page, household: L
     await page.locator("#channels button", has_text="Lorekeeper").click()
     await say(page, "@Lorekeeper just us")
     await expect(page.locator(".message", has_text="It was replaced in")).to_be_visible()
-    assert household.guild.channel("Spanish").messages.last() is not None
+    assert served.guild.channel("Spanish").messages.last() is not None
 
 
 async def test_a_private_channel_is_for_its_members(page: Page) -> None:
@@ -294,12 +294,12 @@ async def test_what_is_written_never_becomes_html(page: Page) -> None:
     await expect(message.locator("img, b, a")).to_have_count(0)
 
 
-async def test_a_bot_that_does_not_answer_is_told(page: Page, household: Loopback) -> None:
+async def test_a_bot_that_does_not_answer_is_told(page: Page, served: Loopback) -> None:
     await be(page, "Marta (admin)")
     await page.locator("#text").fill("/cat")
     await page.get_by_role("option", name="/category remove").click()
     await page.get_by_label("name").fill("Pool")
-    household.gateway.world.events._listeners.clear()
+    served.gateway.world.events._listeners.clear()
     await page.get_by_role("button", name="Run").click()
     await expect(page.locator("#trouble")).to_have_text("The application did not respond.", timeout=8000)
 
