@@ -9,10 +9,10 @@ installation answers again.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -28,56 +28,75 @@ from agent.contracts import (
     Question,
     Stage,
     StageChanged,
+    Token,
 )
 from agent.ingest.report import IngestReport, Outcome, Progress, ProgressCallback
-from agent.runtime import Installation, open_installation
+from agent.runtime import Installation
 from agent.settings import Settings
-from tests.servers.postgres import PASSWORD, PostgresServer
-from tests.servers.proxy import Proxy, open_proxy
-from tests.servers.server import Server
+from tests.servers.away import BEHIND, Away, Fault
+from tests.servers.postgres import PASSWORD
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-Fault: TypeAlias = Literal["stopped", "killed", "slow", "silent", "refused", "cut"]
+_STAGE_SECONDS: Final = {"PostgreSQL": 4.5, "Weaviate": 60.0, "Ollama": 60.0}
+"""Short where it decides when a silent server is given up, long where a model has to load and write."""
+At: TypeAlias = Stage | Literal["first token"]
+"""When a fault strikes: as a stage begins, or in the middle of what the model writes."""
 
-_STAGE_SECONDS: Final = 4.5
-_QUESTION_SECONDS: Final = 4 * _STAGE_SECONDS
-"""Three attempts of the stage that fails, and what it takes to record that it did."""
-_ANSWER_SECONDS: Final = 0.02
-"""What the proxy adds to each answer, so that a fault strikes while one is awaited."""
-_SLOW_SECONDS: Final = 0.1
-
-QUESTIONS: Final[tuple[tuple[Stage, Fault, type[AnswerEvent]], ...]] = (
-    (Stage.UNDERSTAND, "stopped", Failed),
-    (Stage.UNDERSTAND, "killed", Failed),
-    (Stage.UNDERSTAND, "slow", Answered),
-    (Stage.UNDERSTAND, "silent", Failed),
-    (Stage.UNDERSTAND, "cut", Answered),
-    (Stage.ROUTE, "stopped", Failed),
-    (Stage.ROUTE, "killed", Failed),
-    (Stage.ROUTE, "cut", Answered),
-    (Stage.RETRIEVE, "killed", Failed),
-    (Stage.RETRIEVE, "cut", Answered),
-    (Stage.ANSWER, "stopped", Failed),
-    (Stage.ANSWER, "refused", Failed),
-    (Stage.RECORD, "stopped", Failed),
-    (Stage.RECORD, "killed", Failed),
-    (Stage.RECORD, "slow", Answered),
-    (Stage.RECORD, "silent", Failed),
-    (Stage.RECORD, "cut", Answered),
+QUESTIONS: Final[tuple[tuple[str, At, Fault, type[AnswerEvent]], ...]] = (
+    ("PostgreSQL", Stage.UNDERSTAND, "stopped", Failed),
+    ("PostgreSQL", Stage.UNDERSTAND, "killed", Failed),
+    ("PostgreSQL", Stage.UNDERSTAND, "slow", Answered),
+    ("PostgreSQL", Stage.UNDERSTAND, "silent", Failed),
+    ("PostgreSQL", Stage.UNDERSTAND, "cut", Answered),
+    ("PostgreSQL", Stage.ROUTE, "stopped", Failed),
+    ("PostgreSQL", Stage.ROUTE, "killed", Failed),
+    ("PostgreSQL", Stage.ROUTE, "cut", Answered),
+    ("PostgreSQL", Stage.RETRIEVE, "killed", Failed),
+    ("PostgreSQL", Stage.RETRIEVE, "cut", Answered),
+    ("PostgreSQL", Stage.ANSWER, "stopped", Failed),
+    ("PostgreSQL", Stage.ANSWER, "refused", Failed),
+    ("PostgreSQL", Stage.RECORD, "stopped", Failed),
+    ("PostgreSQL", Stage.RECORD, "killed", Failed),
+    ("PostgreSQL", Stage.RECORD, "slow", Answered),
+    ("PostgreSQL", Stage.RECORD, "silent", Failed),
+    ("PostgreSQL", Stage.RECORD, "cut", Answered),
+    ("Weaviate", Stage.UNDERSTAND, "stopped", Failed),
+    ("Weaviate", Stage.UNDERSTAND, "slow", Answered),
+    ("Weaviate", Stage.ROUTE, "cut", Answered),
+    ("Weaviate", Stage.RETRIEVE, "silent", Failed),
+    ("Weaviate", Stage.RETRIEVE, "cut", Answered),
+    ("Weaviate", Stage.RECORD, "killed", Answered),
+    ("Ollama", Stage.UNDERSTAND, "stopped", Failed),
+    ("Ollama", Stage.UNDERSTAND, "slow", Answered),
+    ("Ollama", Stage.ROUTE, "killed", Failed),
+    ("Ollama", Stage.ROUTE, "cut", Answered),
+    ("Ollama", Stage.ANSWER, "killed", Failed),
+    ("Ollama", Stage.ANSWER, "refused", Failed),
+    ("Ollama", Stage.ANSWER, "cut", Answered),
+    ("Ollama", "first token", "silent", Failed),
+    ("Ollama", "first token", "cut", Answered),
+    ("Ollama", Stage.RECORD, "killed", Answered),
 )
-"""At which stage what strikes PostgreSQL, and how the question ends."""
+"""Which server, when, what strikes, and how the question ends."""
 
 Moment: TypeAlias = Literal["read", "embedded", "stored"]
-INGESTS: Final[tuple[tuple[Moment, Fault], ...]] = (
-    ("read", "stopped"),
-    ("read", "slow"),
-    ("read", "cut"),
-    ("embedded", "killed"),
-    ("embedded", "silent"),
-    ("embedded", "cut"),
-    ("stored", "stopped"),
-    ("stored", "refused"),
+INGESTS: Final[tuple[tuple[str, Moment, Fault], ...]] = (
+    ("PostgreSQL", "read", "stopped"),
+    ("PostgreSQL", "read", "slow"),
+    ("PostgreSQL", "read", "cut"),
+    ("PostgreSQL", "embedded", "killed"),
+    ("PostgreSQL", "embedded", "silent"),
+    ("PostgreSQL", "embedded", "cut"),
+    ("PostgreSQL", "stored", "stopped"),
+    ("PostgreSQL", "stored", "refused"),
+    ("Weaviate", "read", "cut"),
+    ("Weaviate", "read", "slow"),
+    ("Weaviate", "embedded", "cut"),
+    ("Weaviate", "embedded", "killed"),
+    ("Ollama", "read", "killed"),
+    ("Ollama", "read", "cut"),
+    ("Ollama", "stored", "stopped"),
 )
 """What strikes when the second of three files is about to be read, is embedded, or has been stored."""
 
@@ -87,78 +106,43 @@ _FACTS: Final = {
     "kitchen": "The pizza dough rests for 24 hours in the fridge before it is baked.",
 }
 _PUMP: Final = "When did we replace our pool pump?"
+_numbers: Final = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Away:
-    """An installation, the server that it uses, and the proxies between the two."""
-
-    installation: Installation
-    server: Server
-    named: str
-    """What a failure must say."""
-    proxies: tuple[Proxy, ...]
-
-    async def strike(self, fault: Fault) -> None:
-        """Blocks the loop while a server stops, so that nothing is answered meanwhile."""
-        match fault:
-            case "stopped":
-                self.server.stop()
-            case "killed":
-                self.server.kill()
-            case "cut":
-                await self._cut()
-            case "refused":
-                self._set(mode="refuse")
-                await self._cut()
-            case "silent":
-                self._set(mode="silent")
-            case "slow":
-                self._set(delay=_SLOW_SECONDS)
-
-    async def heal(self) -> None:
-        self._set()
-        if not self.server.running():
-            await asyncio.to_thread(self.server.start)
-
-    def _set(
-        self, *, mode: Literal["pass", "silent", "refuse"] = "pass", delay: float = _ANSWER_SECONDS
-    ) -> None:
-        for proxy in self.proxies:
-            proxy.mode, proxy.delay = mode, delay
-
-    async def _cut(self) -> None:
-        await asyncio.gather(*(proxy.cut() for proxy in self.proxies))
-
-
-@asynccontextmanager
-async def _installation(
-    settings: Settings, server: Server, named: str, *proxies: Proxy
-) -> AsyncIterator[Away]:
-    async with open_installation(settings) as installation:
-        await _take_in(installation, LOCAL_GUILD, _write_facts(settings.data_dir / "facts"))
-        away = Away(installation=installation, server=server, named=named, proxies=proxies)
-        await away.heal()
-        yield away
+TakeAway: TypeAlias = Callable[[str], Awaitable[Away]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def away(
-    postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Away]:
-    address = postgres_server.create_database()
+async def taken_away(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[TakeAway]:
+    """Opens an installation by the server that it uses, once; everything else of it is embedded."""
+    opened: dict[str, Away] = {}
     async with AsyncExitStack() as stack:
-        proxy = await stack.enter_async_context(open_proxy("127.0.0.1", postgres_server.port))
-        settings = Settings(
-            data_dir=tmp_path_factory.mktemp("faults"),
-            threads=1,
-            stage_seconds=_STAGE_SECONDS,
-            database_url=address.replace(str(postgres_server.port), str(proxy.port)),
-        )
-        yield await stack.enter_async_context(
-            _installation(settings, postgres_server, "postgresql://", proxy)
-        )
-    postgres_server.drop_database(address)
+
+        async def take_away(server: str) -> Away:
+            if server not in opened:
+                settings = _settings(tmp_path_factory.mktemp("faults"), _STAGE_SECONDS[server])
+                away = await stack.enter_async_context(BEHIND[server](request, settings))
+                await _take_in(away.installation, LOCAL_GUILD, _write_facts(settings.data_dir / "facts"))
+                await away.heal()
+                opened[server] = away
+            return opened[server]
+
+        yield take_away
+
+
+def _settings(folder: Path, stage_seconds: float) -> Settings:
+    """Of a small prompt and answer, and of no judgement: what an answer is worth is tested elsewhere."""
+    return Settings(
+        data_dir=folder,
+        threads=1,
+        stage_seconds=stage_seconds,
+        evidence_limit=1,
+        answer_threshold=0.0,
+        answer_tokens=16,
+        repairs=0,
+    )
 
 
 def _write_facts(folder: Path) -> tuple[Path, ...]:
@@ -181,9 +165,11 @@ async def _take_in(
 async def _ask(
     away: Away, strike: Callable[[AnswerEvent], Fault | None] = lambda _: None
 ) -> list[AnswerEvent]:
+    # A question that was asked before needs no model: its vector is remembered.
+    question = Question(text=f"{_PUMP} ({next(_numbers)})")
     events: list[AnswerEvent] = []
-    async with asyncio.timeout(_QUESTION_SECONDS):
-        async for event in away.installation.agent.ask(Question(text=_PUMP)):
+    async with asyncio.timeout(away.deadline):
+        async for event in away.installation.agent.ask(question):
             events.append(event)
             if fault := strike(event):
                 await away.strike(fault)
@@ -196,6 +182,12 @@ def _one_end(events: list[AnswerEvent]) -> AnswerEvent:
     return ends[0]
 
 
+def _is_at(event: AnswerEvent, at: At) -> bool:
+    if at == "first token":
+        return isinstance(event, Token)
+    return isinstance(event, StageChanged) and event.stage is at
+
+
 def _says_who_is_away(away: Away, message: str, hint: str) -> None:
     assert away.named in message
     assert hint
@@ -203,21 +195,25 @@ def _says_who_is_away(away: Away, message: str, hint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "fault", "ends"), QUESTIONS, ids=lambda value: str(getattr(value, "__name__", value))
+    ("server", "at", "fault", "ends"),
+    QUESTIONS,
+    ids=[f"{server}-{fault}-at-{at}" for server, at, fault, _ in QUESTIONS],
 )
 async def test_a_question_ends_and_the_next_one_is_answered(
-    away: Away,
+    taken_away: TakeAway,
     caplog: pytest.LogCaptureFixture,
-    stage: Stage,
+    server: str,
+    at: At,
     fault: Fault,
     ends: type[AnswerEvent],
 ) -> None:
+    away = await taken_away(server)
     caplog.set_level(logging.DEBUG)
     struck = False
 
     def strike(event: AnswerEvent) -> Fault | None:
         nonlocal struck
-        due = not struck and isinstance(event, StageChanged) and event.stage is stage
+        due = not struck and _is_at(event, at)
         struck |= due
         return fault if due else None
 
@@ -239,10 +235,15 @@ async def test_a_question_ends_and_the_next_one_is_answered(
     assert PASSWORD not in caplog.text
 
 
-@pytest.mark.parametrize(("moment", "fault"), INGESTS)
+@pytest.mark.parametrize(
+    ("server", "moment", "fault"),
+    INGESTS,
+    ids=[f"{server}-{fault}-when-{moment}" for server, moment, fault in INGESTS],
+)
 async def test_an_ingest_says_where_it_stopped_and_goes_on_there(
-    away: Away, tmp_path: Path, moment: Moment, fault: Fault
+    taken_away: TakeAway, tmp_path: Path, server: str, moment: Moment, fault: Fault
 ) -> None:
+    away = await taken_away(server)
     guild = GuildId(f"{moment} {fault}")
     await away.installation.stores.catalog.create_guild(guild)
     facts = _write_facts(tmp_path / "facts")
@@ -258,7 +259,7 @@ async def test_an_ingest_says_where_it_stopped_and_goes_on_there(
 
     striking = asyncio.create_task(strike())
     try:
-        async with asyncio.timeout(_QUESTION_SECONDS):
+        async with asyncio.timeout(away.deadline):
             report = await _take_in(away.installation, guild, facts, watch)
             await striking
     finally:
