@@ -30,6 +30,8 @@ _INTERRUPTED: Final = 130
 _DATA: Final = user_cache_path("lorekeeper") / "demo"
 """Apart from what the owner keeps, and outside of the checkout."""
 
+_COMMANDS: Final = "loopback-commands.json"
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.discord", description=__doc__)
@@ -37,7 +39,7 @@ def main() -> int:
     parser.add_argument("--page-port", type=int, default=8400, help="of the page (default: 8400)")
     parser.add_argument("--bot", action="store_true", help="start the real bot too")
     parser.add_argument(
-        "--data", type=Path, default=_DATA, help="the bot's data folder (default: %(default)s)"
+        "--data", type=Path, default=_DATA, help="folder of what outlives a start (default: %(default)s)"
     )
     try:
         return asyncio.run(_serve(parser.parse_args()))
@@ -50,7 +52,9 @@ def main() -> int:
 
 async def _serve(options: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
-        loopback = await stack.enter_async_context(await open_household(options.port))
+        loopback = await stack.enter_async_context(
+            await open_household(options.port, options.data / _COMMANDS)
+        )
         site = Site(loopback, port=options.page_port)
         await site.start()
         stack.push_async_callback(site.stop)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from tests.discord.errors import DiscordError, bad_length, invalid_form
@@ -26,11 +28,19 @@ _BOT_DIRECT_MESSAGES: Final = 1
 
 
 class Registry:
-    """The commands of the application; each guild's own, and the global ones under None."""
+    """The commands of the application; each guild's own, and the global ones under None.
 
-    def __init__(self, world: World) -> None:
+    With a file they outlive the server, as on Discord: a bot that syncs only what changed relies on it.
+    """
+
+    def __init__(self, world: World, file: Path | None = None) -> None:
         self._world = world
+        self._file = file
         self._created_today = 0
+        if file is not None and file.exists():
+            world.commands.update(
+                dict(json.loads(file.read_text("utf-8")))
+            )
 
     def replace(self, guild_id: int | None, wanted: list[Json]) -> list[Json]:
         """All at once; a command that was there keeps its id, others count to the 200 a day."""
@@ -46,6 +56,9 @@ class Registry:
             )
         registered = [self._registered(guild_id, body, known) for body in wanted]
         self._world.commands[guild_id] = registered
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text(json.dumps(list(self._world.commands.items())), "utf-8")
         self._world.events.touch()
         return registered
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from tests.discord.clock import Clock
@@ -20,11 +21,11 @@ _TOPICS: Final = {
 }
 
 
-async def open_household(port: int = 0) -> Loopback:
+async def open_household(port: int = 0, commands: Path | None = None) -> Loopback:
     """A loopback whose deadlines run, with Marta as admin and three members; not yet served."""
     clock = Clock(running=True)
     with clock.standing_at(_MADE):
-        return await _build(Loopback(clock=clock, port=port))
+        return await _build(Loopback(clock=clock, port=port, commands=commands))
 
 
 async def _build(loopback: Loopback) -> Loopback:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -25,9 +26,9 @@ class Loopback:
     `async with Loopback() as discord:` serves it; `discord.server.environment` is what a bot process needs.
     """
 
-    def __init__(self, *, clock: Clock | None = None, port: int = 0) -> None:
+    def __init__(self, *, clock: Clock | None = None, port: int = 0, commands: Path | None = None) -> None:
         self.world = World(clock)
-        self.server = Server(self.world, port=port)
+        self.server = Server(self.world, port=port, commands=commands)
         self.wait = Waiting(self.world)
         self._members: dict[tuple[int, str], Member] = {}
         self._users: dict[str, User] = {}

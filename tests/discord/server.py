@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import BodyPartReader, web
@@ -38,14 +39,17 @@ _ROUTES: Final = (
 
 
 class Server:
-    """Serves one world. `start` binds a free port of 127.0.0.1, which an outage keeps."""
+    """Serves one world. `start` binds a free port of 127.0.0.1, which an outage keeps.
 
-    def __init__(self, world: World, *, port: int = 0) -> None:
+    `commands` is the file in which registered commands outlive it.
+    """
+
+    def __init__(self, world: World, *, port: int = 0, commands: Path | None = None) -> None:
         self.world = world
         self.gateway = Gateway(world)
         self.limits = Limits()
         self.faults = Faults()
-        self.registry = Registry(world)
+        self.registry = Registry(world, commands)
         self.port = port
         self._runner: web.AppRunner | None = None
 

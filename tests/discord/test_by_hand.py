@@ -12,10 +12,9 @@ import aiohttp
 ROOT = Path(__file__).parents[2]
 
 
-async def test_it_says_where_it_is_and_ends_when_asked() -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.discord", "--page-port", "0", cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
+async def test_it_says_where_it_is_and_ends_when_asked(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "tests.discord", "--page-port", "0", "--data", str(tmp_path))
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     lines = [(await process.stdout.readline()).decode().strip() for _ in range(5)]
     environment = dict(line.split("=", 1) for line in lines[1:4])

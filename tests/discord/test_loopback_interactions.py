@@ -317,6 +317,13 @@ async def test_a_command_is_not_answered_like_a_button(pointed: Loopback, host: 
         acknowledge(pointed.world, done, answer, {}, Draft(content="changed"))
 
 
+async def test_a_modal_over_a_limit_is_refused(pointed: Loopback, host: Host) -> None:
+    host.act = lambda interaction: interaction.response.send_modal(Why(title="x" * 46))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pointed.member("ana").slash("ask", question="when?"), 0.3)
+    assert (await host.failure).code == 50035
+
+
 async def test_a_modal_cannot_follow_a_deferral(pointed: Loopback, host: Host) -> None:
     async def deferred(interaction: discord.Interaction) -> None:
         await interaction.response.defer()

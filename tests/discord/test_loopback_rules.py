@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -206,6 +207,13 @@ async def test_commands_keep_their_ids_and_only_new_ones_count_to_the_day(discor
         registry.replace(None, [command(name=f"a{number}"), command(name=f"b{number}")])
     with pytest.raises(DiscordError, match="30034"):
         registry.replace(None, [command(name="x"), command(name="y")])
+
+
+def test_commands_outlive_the_server_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "commands.json"
+    first = Loopback(commands=file).server.registry.replace(None, [command()])
+    second = Loopback(commands=file)
+    assert second.world.commands == {None: first}
 
 
 @pytest.mark.parametrize(
