@@ -308,7 +308,7 @@ class ModelInfo:
     engine_version: str = ""
     """Of the server that answered; empty for an engine in this process, which the lock pins."""
     digest: str
-    """sha256 of the weights, hex; of the manifest (weights, template, parameters) in Ollama."""
+    """sha256 of the weights, hex; in Ollama of their digest, the template and the parameters together."""
     parameters: int = 0
     """How many weights it has; 0 when unknown."""
     adapter: str = ""

@@ -7,6 +7,8 @@ makes of messages; so the requests that need it are made here, through the libra
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -47,6 +49,8 @@ class Tag:
 class ModelFacts:
     """What a server says of a model."""
 
+    digest: str
+    """sha256, hex, of all that decides what it answers: its weights by their digest, template, parameters."""
     chats: bool
     embeds: bool
     thinks: bool
@@ -84,7 +88,7 @@ class OllamaClient(AsyncClient):
         )
 
     async def version(self) -> str:
-        """Ask what is asked first of all: it can be anything that answers, so the library must not read it."""
+        """Asked first of all: anything may answer, which the library is not made to read."""
         reply = await self._client.get("/api/version")
         if reply.is_error:
             raise ResponseError(reply.reason_phrase, reply.status_code)
@@ -147,11 +151,24 @@ class OllamaClient(AsyncClient):
         await self._client.aclose()
 
 
+_HEADER = re.compile(r"\A(?:#.*\n)+")
+_ORIGIN = re.compile(r"^(FROM|ADAPTER) .*(sha256-[0-9a-f]{64})$", re.MULTILINE)
+
+
+def _digest(modelfile: str) -> str:
+    """The manifest's digest will not do: it holds the path of the server's folder when the model was made
+    there, so that the same model is another on each server.
+    """
+    made_of = _ORIGIN.sub(r"\1 \2", _HEADER.sub("", modelfile))
+    return hashlib.sha256(made_of.encode()).hexdigest()
+
+
 def _facts(shown: ShowResponse) -> ModelFacts:
     said = shown.modelinfo or {}
     architecture = said.get("general.architecture", "")
     can = set(shown.capabilities or ())
     return ModelFacts(
+        digest=_digest(shown.modelfile or ""),
         chats="completion" in can,
         embeds="embedding" in can,
         thinks="thinking" in can,

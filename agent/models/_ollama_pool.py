@@ -36,9 +36,7 @@ class OllamaPool:
         self._seats = [Seat(address, config) for address in config.addresses]
         self._last = self._seats[0]
         self._looking: set[asyncio.Task[None]] = set()
-        self.digest = ""
-        """Of the model that answers now; changes when it was pulled anew on every server that has it."""
-        self.facts = ModelFacts(chats=False, embeds=False, thinks=False, parameters=0, context_tokens=0)
+        self._facts: ModelFacts | None = None
 
     @classmethod
     async def open(cls, config: OllamaConfig) -> OllamaPool:
@@ -51,6 +49,12 @@ class OllamaPool:
             await pool.close()
             raise
         return pool
+
+    @property
+    def facts(self) -> ModelFacts:
+        """Of the model that answers now. They change when it was pulled anew on every server that has it."""
+        assert self._facts is not None
+        return self._facts
 
     @property
     def version(self) -> str:
@@ -141,21 +145,21 @@ class OllamaPool:
 
     async def _look(self, seats: Sequence[Seat]) -> None:
         await asyncio.gather(*(seat.look() for seat in seats))
-        having = [(seat, seat.tag.digest) for seat in self._seats if seat.tag is not None]
-        if having and self.digest not in {digest for _, digest in having}:
-            await self._adopt(*having[0])
-        for seat, digest in having:
-            agrees = digest == self.digest
+        having = [(seat, seat.facts) for seat in self._seats if seat.facts is not None]
+        if having and (self._facts is None or self._facts.digest not in {each.digest for _, each in having}):
+            self._adopt(having[0][1])
+        for seat, facts in having:
+            agrees = facts.digest == self.facts.digest
             seat.problem = None if agrees else other_model(seat.server.address, self._config.model)
 
-    async def _adopt(self, seat: Seat, digest: str) -> None:
-        """Take the model that this server has for the one, as no server has the one of before."""
-        self.facts = await seat.server.facts()
-        if self.digest:
-            _log.warning("%s was pulled anew: %s, now %s", self._config.model, self.digest[:12], digest[:12])
-        self.digest = digest
-        for each in self._seats:
-            each.forget_loaded()
+    def _adopt(self, facts: ModelFacts) -> None:
+        """Take this model for the one, as no server has the one of before."""
+        if self._facts is not None:
+            old, new = self._facts.digest[:12], facts.digest[:12]
+            _log.warning("%s was pulled anew: it was %s and is %s", self._config.model, old, new)
+        self._facts = facts
+        for seat in self._seats:
+            seat.forget_loaded()
 
 
 def _interrupted(error: ModelBusyError) -> ModelBusyError:

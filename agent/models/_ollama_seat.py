@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from agent.errors import ModelBusyError, ModelError
 from agent.meter import awaiting
-from agent.models._ollama_client import Tag
+from agent.models._ollama_client import ModelFacts, Tag
 from agent.models._ollama_config import OllamaConfig
 from agent.models._ollama_errors import ServerAwayError, no_such_model
 from agent.models._ollama_server import OllamaServer, stop
@@ -37,14 +37,15 @@ class Seat:
     def __init__(self, address: str, config: OllamaConfig) -> None:
         self.server = OllamaServer(address, config)
         self.version = ""
-        self.tag: Tag | None = None
-        """What it has under the model's name, when it was last looked at."""
+        self.facts: ModelFacts | None = None
+        """Of what it has under the model's name, when it was last looked at."""
         self.problem: ModelError | None = None
         """Why it cannot be used now."""
         self.looked_at = _NEVER
         self.calls = 0
         """Of ours that it works on."""
         self._config = config
+        self._manifest = ""
         self._answered_at = _NEVER
         self._loading: asyncio.Task[None] | None = None
         self._loading_since = _NEVER
@@ -58,10 +59,10 @@ class Seat:
         """Ask the server what it is and has. What is wrong becomes its `problem`."""
         try:
             self.version = await self.server.version()
-            self.tag = await self.server.tag()
-            self.problem = None if self.tag else no_such_model(self.server.address, self._config.model)
+            self.facts = await self._looked_up(await self.server.tag())
+            self.problem = None if self.facts else no_such_model(self.server.address, self._config.model)
         except ModelError as error:
-            self.problem, self.tag = error, None
+            self.problem, self.facts = error, None
         self.looked_at = time.monotonic()
 
     async def work(
@@ -77,7 +78,7 @@ class Seat:
             self._answered_at = time.monotonic()
         except ServerAwayError as error:
             _log.warning("%s", error)
-            self.problem, self.tag, self.looked_at = error, None, time.monotonic()
+            self.problem, self.facts, self.looked_at = error, None, time.monotonic()
             self.forget_loaded()
             raise
         finally:
@@ -101,6 +102,15 @@ class Seat:
         if self._loading is not None:
             stop(self._loading)
         await self.server.close()
+
+    async def _looked_up(self, tag: Tag | None) -> ModelFacts | None:
+        """Facts hold until the manifest is another, which is much cheaper to learn."""
+        if tag is None:
+            return None
+        if tag.digest != self._manifest or self.facts is None:
+            self.facts = await self.server.facts()
+            self._manifest = tag.digest
+        return self.facts
 
     async def _warm(self) -> None:
         """Have the model in memory. Raises `ModelBusyError` when that takes too long to wait for."""

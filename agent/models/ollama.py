@@ -49,7 +49,7 @@ class OllamaChatModel:
             name=self._config.model,
             engine=ENGINE,
             engine_version=self._pool.version,
-            digest=self._pool.digest,
+            digest=self._pool.facts.digest,
             parameters=self._pool.facts.parameters,
             context_tokens=min(self._config.context_tokens, trained_for),
         )

@@ -45,7 +45,7 @@ class OllamaEmbedder:
             name=config.model,
             engine=ENGINE,
             engine_version=pool.version,
-            digest=pool.digest,
+            digest=pool.facts.digest,
             parameters=pool.facts.parameters,
             context_tokens=min(config.context_tokens, trained_for),
         )
@@ -113,8 +113,8 @@ class OllamaEmbedder:
         return unit(vectors)
 
     def _refuse_another(self) -> None:
-        if self._pool.digest != self._info.digest:
-            raise self._changed(f"it is {self._pool.digest[:12]} now")
+        if self._pool.facts.digest != self._info.digest:
+            raise self._changed(f"it is {self._pool.facts.digest[:12]} now")
 
     def _changed(self, how: str) -> ModelBrokenError:
         return ModelBrokenError(

@@ -189,7 +189,7 @@ def _entry(address: str, tag: Tag, facts: ModelFacts, *, loaded: bool, in_use: b
         quantization=tag.quantization,
         parameters=facts.parameters,
         context_tokens=facts.context_tokens,
-        digest=tag.digest,
+        digest=facts.digest,
         loaded=loaded,
         in_use=in_use,
     )
@@ -221,18 +221,17 @@ async def _state(address: str, names: Sequence[str]) -> _State:
     async with _asking(address, "") as client:
         version = await client.version()
         tags, loaded = await asyncio.gather(client.tags(), client.loaded())
-    digests = {canonical(tag.name): tag.digest for tag in tags}
-    said: list[str] = []
-    for name in names:
-        digest = digests.get(canonical(name))
-        if digest is None:
-            raise no_such_model(address, name)
-        said.append(f"{name} {digest[:12]} {'loaded' if digest in loaded else 'not loaded yet'}")
-    has = ", ".join(said) or "no model of it is in use"
-    return _State(
-        said=f"{address} is {version}: {has}",
-        digests=tuple(digests[canonical(name)] for name in names),
-    )
+        manifests = {canonical(tag.name): tag.digest for tag in tags}
+        missing = [name for name in names if canonical(name) not in manifests]
+        if missing:
+            raise no_such_model(address, missing[0])
+        digests = [(await client.facts(name)).digest for name in names]
+    states = [
+        f"{name} {digest[:12]} {'loaded' if manifests[canonical(name)] in loaded else 'not loaded yet'}"
+        for name, digest in zip(names, digests, strict=True)
+    ]
+    has = ", ".join(states) or "no model of it is in use"
+    return _State(said=f"{address} is {version}: {has}", digests=tuple(digests))
 
 
 async def _pulled(client: OllamaClient, name: str, progress: PullProgress) -> None:
