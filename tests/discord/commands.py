@@ -38,9 +38,7 @@ class Registry:
         self._file = file
         self._created_today = 0
         if file is not None and file.exists():
-            world.commands.update(
-                dict(json.loads(file.read_text("utf-8")))
-            )
+            world.commands.update(dict(json.loads(file.read_text("utf-8"))))
 
     def replace(self, guild_id: int | None, wanted: list[Json]) -> list[Json]:
         """All at once; a command that was there keeps its id, others count to the 200 a day."""

@@ -323,6 +323,17 @@ async def test_member_events_need_their_intent(pointed: Loopback) -> None:
     assert {member.name for member in guild.members} == {"owner", "lorekeeper", "ana"}
 
 
+async def test_the_list_of_members_needs_its_intent(pointed: Loopback, raw: Raw, client: Recorder) -> None:
+    guild = client.get_guild(pointed.guild.id)
+    assert guild is not None
+    with pytest.raises(discord.Forbidden):
+        await client.http.get_members(guild.id, 10, None)
+    await raw.identify(pointed)
+    await raw.frame(Op.DISPATCH, "READY")
+    await raw.send(Op.REQUEST_MEMBERS, {"guild_id": str(guild.id), "query": "", "limit": 0})
+    assert await raw.closed() == 4014
+
+
 async def test_guilds_come_go_and_have_outages(pointed: Loopback, client: Recorder) -> None:
     other = pointed.add_guild("Other")
     await client.hears("guild_join")

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import discord
 import pytest
 import pytest_asyncio
 from discord import app_commands
-from playwright.async_api import FilePayload, Page, async_playwright, expect
+from playwright.async_api import FilePayload, Page, expect
 
+from tests.discord.chromium import be, needs_chromium, open_page, picture, say
 from tests.discord.conftest import Recorder
 from tests.discord.fixtures import point_here, running
 from tests.discord.household import open_household
 from tests.discord.loopback import Loopback
-from tests.discord.page.site import Site
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"
-)
+pytestmark = needs_chromium
 
 ANSWER = """It was replaced in **May 2024**.
 > The new pump (`VS-200`) went in on 14 May 2024.
@@ -125,39 +118,8 @@ async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loopback]:
 
 @pytest_asyncio.fixture
 async def page(served: Loopback) -> AsyncIterator[Page]:
-    """In a browser that may reach nothing but this machine; an error in a script fails the test."""
-    site = Site(served)
-    await site.start()
-    troubles: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = await browser.new_page(viewport={"width": 1200, "height": 860})
-        opened.on("pageerror", lambda error: troubles.append(str(error)))
-        opened.on(
-            "console", lambda message: troubles.append(message.text) if message.type == "error" else None
-        )
-        await opened.goto(site.url)
-        await expect(opened.locator("#connection.on")).to_be_visible()
+    async with open_page(served) as opened:
         yield opened
-        await browser.close()
-    await site.stop()
-    assert troubles == []
-
-
-async def be(page: Page, who: str) -> None:
-    await page.locator("#person").select_option(label=who)
-
-
-async def say(page: Page, text: str) -> None:
-    await page.locator("#text").fill(text)
-    await page.locator("#text").press("Enter")
-
-
-async def picture(page: Page, name: str) -> None:
-    """Kept where LOREKEEPER_SCREENSHOTS says, for the README."""
-    folder = os.environ.get("LOREKEEPER_SCREENSHOTS")
-    if folder:
-        await page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 async def test_a_member_asks_reads_votes_and_explains(page: Page, served: Loopback) -> None:
@@ -310,4 +272,3 @@ async def test_another_site_cannot_act_as_a_member(page: Page) -> None:
         headers={"Origin": "https://evil.example", "Upgrade": "websocket", "Connection": "Upgrade"},
     )
     assert refused.status == 403
-    await asyncio.sleep(0)

@@ -35,7 +35,7 @@ def view_of(loopback: Loopback, member: Member, channel: Channel) -> Json:
         "messages": [_message(loopback, member, said) for said in _timeline(loopback, member, channel)],
         "posts": _posts(loopback, member, channel),
         "typing": loopback.world.is_typing(channel),
-        "commands": [_command(command) for command in commands.offered(loopback.world, channel, member.user)],
+        "commands": [_command(c, member) for c in commands.offered(loopback.world, channel, member.user)],
         "connected": loopback.gateway.connected,
     }
 
@@ -184,6 +184,12 @@ def _thread_of(said: Message) -> Json | None:
     return None if thread is None else _channel(thread) | {"replies": max(0, len(thread.messages) - 1)}
 
 
-def _command(command: Json) -> Json:
-    keys = ("id", "name", "type", "description", "options")
-    return {key: command[key] for key in keys}
+def _command(item: Json, member: Member) -> Json:
+    """A command or one of its options, as the client shows it in the member's language."""
+    names = item.get("name_localizations") or {}
+    descriptions = item.get("description_localizations") or {}
+    return item | {
+        "label": names.get(member.user.locale, item["name"]),
+        "description": descriptions.get(member.user.locale, item.get("description", "")),
+        "options": [_command(option, member) for option in item.get("options") or []],
+    }

@@ -97,7 +97,7 @@ class Page {
 
   askForMenu(message, menus) {
     const choose = (name) => { byId("dialog").close(); this.interact({ act: "menu", message: message.id, command: name }); };
-    ask("Apps", [choiceList(menus.map((menu) => el("button", { type: "button", text: menu.name, onclick: () => choose(menu.name) })))]);
+    ask("Apps", [choiceList(menus.map((menu) => el("button", { type: "button", text: menu.label, onclick: () => choose(menu.name) })))]);
   }
 
   show(view) {

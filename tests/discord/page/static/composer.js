@@ -65,10 +65,10 @@ export class Composer {
     const typed = this.text.value;
     if (/@\w*$/.test(typed)) return this.mentionOffers(/@(\w*)$/.exec(typed)[1].toLowerCase());
     if (!typed.startsWith("/")) return [];
-    const all = this.view.commands.filter((command) => command.type === 1).flatMap((command) => leaves(command, command.name));
+    const all = this.view.commands.filter((command) => command.type === 1).flatMap((command) => leaves(command));
     return all
-      .filter((leaf) => leaf.path.startsWith(typed.slice(1).toLowerCase()))
-      .map((leaf) => ({ label: `/${leaf.path}`, hint: leaf.description, pick: () => this.openCommand(leaf) }));
+      .filter((leaf) => leaf.shown.startsWith(typed.slice(1).toLowerCase()))
+      .map((leaf) => ({ label: `/${leaf.shown}`, hint: leaf.description, pick: () => this.openCommand(leaf) }));
   }
 
   mentionOffers(typed) {
@@ -133,12 +133,12 @@ export class Composer {
     this.palette.hidden = true;
     this.text.value = "";
     this.command = leaf;
-    this.inputs = new Map((leaf.options || []).map((option) => [option.name, this.input(option)]));
-    const rows = (leaf.options || []).map((option) =>
-      el("div", { class: "option" }, el("label", { text: option.name + (option.required ? " *" : ""), htmlFor: `option-${option.name}` }),
+    this.inputs = new Map(leaf.options.map((option) => [option.name, this.input(option)]));
+    const rows = leaf.options.map((option) =>
+      el("div", { class: "option" }, el("label", { text: option.label + (option.required ? " *" : ""), htmlFor: `option-${option.name}` }),
         this.inputs.get(option.name).node, el("small", { text: option.description })));
     replace(byId("command"),
-      el("h3", {}, `/${leaf.path}`, el("button", { type: "button", class: "close", text: "×", title: "Close the command", onclick: () => this.closeCommand() })),
+      el("h3", {}, `/${leaf.shown}`, el("button", { type: "button", class: "close", text: "×", title: "Close the command", onclick: () => this.closeCommand() })),
       rows, el("button", { type: "submit", class: "primary", text: "Run" }));
     byId("command").hidden = false;
     byId("line").hidden = true;
@@ -222,9 +222,11 @@ export class Composer {
   }
 }
 
-function leaves(item, path) {
-  const inner = (item.options || []).filter((option) => option.type === SUBCOMMAND || option.type === GROUP);
-  return inner.length ? inner.flatMap((option) => leaves(option, `${path} ${option.name}`)) : [{ ...item, path }];
+// `path` is what the server knows, `shown` what the member reads in their language.
+function leaves(item, path = item.name, shown = item.label) {
+  const inner = item.options.filter((option) => option.type === SUBCOMMAND || option.type === GROUP);
+  if (!inner.length) return [{ ...item, path, shown }];
+  return inner.flatMap((option) => leaves(option, `${path} ${option.name}`, `${shown} ${option.label}`));
 }
 
 export function title(channel) {

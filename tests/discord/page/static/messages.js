@@ -36,7 +36,7 @@ export function renderPosts(list, view, page) {
 
 function cached(message, before, view, page) {
   const first = startsGroup(message, before);
-  const key = JSON.stringify([message, first, view.me.id, view.commands.filter((c) => c.type === 3).map((c) => c.name)]);
+  const key = JSON.stringify([message, first, view.me.id, view.commands.filter((c) => c.type === 3).map((c) => c.label)]);
   const known = shown.get(message.id);
   if (known && known.key === key) return known.node;
   const node = SYSTEM[message.kind] ? system(message) : render(message, first, view, page);
