@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 
 from agent.errors import LorekeeperError
+from agent.observing.metrics import Where, count_error
 from bot.rendering import neutralise
 from bot.texts import texts_for
 
@@ -50,6 +51,7 @@ def _said(interaction: discord.Interaction, error: BaseException) -> str:
     texts = texts_for(interaction.locale.value)
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
+    count_error(type(error), Where.INTERACTION.value)
     if isinstance(error, LorekeeperError):
         return neutralise(f"{error} {error.hint}".strip())
     if isinstance(error, app_commands.NoPrivateMessage):

@@ -39,6 +39,7 @@ from agent.ingest.targets import FileTarget, UrlTarget, expand, has_vanished, re
 from agent.ingest.web import Fetcher, GoneError, parse_url
 from agent.knowledge.protocol import KnowledgeStore
 from agent.models.protocol import Embedder
+from agent.observing.metrics import Where, count_error
 from agent.routing.protocol import Router
 from agent.settings import Settings
 
@@ -179,6 +180,7 @@ class Ingestor:
             try:
                 outcome = await self._one(asked, target, watch.embedded)
             except (StoreError, ModelError) as error:
+                count_error(type(error), Where.INGEST.value)
                 reports.append(failed(target.uri, error))
                 return IngestReport(targets=tuple(reports), stopped=str(error), hint=error.hint)
             if isinstance(outcome, TargetReport):
@@ -203,6 +205,7 @@ class Ingestor:
                 return await self._take_url(asked, target, embedded)
             return target
         except (IngestError, UsageError) as error:
+            count_error(type(error), Where.INGEST.value)
             return failed(target.uri, error)
 
     async def _take_file(self, asked: Asked, target: FileTarget, embedded: _Embedded) -> TargetReport:

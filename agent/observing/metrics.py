@@ -77,6 +77,9 @@ class Where(StrEnum):
     QUESTION = "question"
     MODEL = "model"
     STORE = "store"
+    INGEST = "ingest"
+    INTERACTION = "interaction"
+    """A command, button or form of Discord."""
 
 
 class Direction(StrEnum):

@@ -122,16 +122,14 @@ def store_call(store: Store, operation: Operation) -> _Seam:
 
 @functools.cache
 def _of_model(engine: str, model: str, call: Call) -> tuple[Histogram, Gauge]:
-    return metrics.MODEL_SECONDS.labels(engine, model, call.value), metrics.MODEL_RUNNING.labels(
-        engine, model
-    )
+    seconds = metrics.MODEL_SECONDS.labels(engine, model, call.value)
+    return seconds, metrics.MODEL_RUNNING.labels(engine, model)
 
 
 @functools.cache
 def _of_store(store: Store, operation: Operation) -> tuple[Histogram, Gauge]:
-    return metrics.STORE_SECONDS.labels(store.value, operation.value), metrics.STORE_RUNNING.labels(
-        store.value
-    )
+    seconds = metrics.STORE_SECONDS.labels(store.value, operation.value)
+    return seconds, metrics.STORE_RUNNING.labels(store.value)
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -207,6 +208,17 @@ def test_errors_are_counted_by_the_types_that_people_hear_of(
     changes = {name: Change("lorekeeper_errors_total", type=name, where="model") for name in CLOSED["type"]}
     count_error(kind, Where.MODEL.value)
     assert {name for name, change in changes.items() if change()} == ({counted} if counted else set())
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_file_that_cannot_be_read_is_counted(household: Installation, tmp_path: Path) -> None:
+    guild = await new_guild(household, "unreadable")
+    unreadable = Change("lorekeeper_errors_total", type="IngestError", where="ingest")
+    broken = tmp_path / "manual.pdf"
+    broken.write_bytes(b"%PDF-1.7 and no more")
+    report = await household.ingestor.ingest(guild, [broken])
+    assert not report.ok
+    assert unreadable() == 1
 
 
 def test_every_error_of_the_tree_has_its_own_count() -> None:

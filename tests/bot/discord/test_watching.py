@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import Any
 
+import discord
 import pytest
 
 from agent.contracts import LOCAL_GUILD, LOCAL_MEMBER
-from agent.errors import LorekeeperError
+from agent.errors import LorekeeperError, StoreBusyError
 from agent.observing.metrics import REGISTRY, Queue
+from bot.errors import _said
 from bot.health import Readiness
 from bot.running import readiness_checks
 from tests.bot.conftest import Start
@@ -47,3 +51,11 @@ async def test_no_word_that_passes_through_discord_is_logged(stage: Stage, start
     loggers = {json.loads(line)["logger"] for line in read().splitlines()}
     assert {"discord.gateway", "discord.http"} <= loggers
     assert "zyxw" not in read().casefold()
+
+
+async def test_an_interaction_that_fails_is_counted() -> None:
+    labels = {"type": "StoreBusyError", "where": "interaction"}
+    before = REGISTRY.get_sample_value("lorekeeper_errors_total", labels) or 0
+    interaction: Any = SimpleNamespace(locale=discord.Locale.british_english)
+    assert "Busy." in _said(interaction, StoreBusyError("Busy."))
+    assert REGISTRY.get_sample_value("lorekeeper_errors_total", labels) == before + 1
