@@ -24,6 +24,7 @@ from agent.errors import StoreError
 from bot.cogs.admin import Admin
 from bot.cogs.ask import Ask
 from bot.cogs.feedback import Feedback, answer_view
+from bot.cogs.knowledge import Knowledge
 from bot.desk import LATE_SECONDS, Desk
 from bot.errors import tell_error
 from bot.fairness import Cooldowns
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-COGS: Final = (Ask, Feedback, Admin)
+COGS: Final = (Ask, Feedback, Knowledge, Admin)
 PERMISSIONS: Final = discord.Permissions(
     view_channel=True,
     send_messages=True,

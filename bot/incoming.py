@@ -19,6 +19,7 @@ from bot.conversation import (
     words_of,
 )
 from bot.policy import Decision, Incoming, Rules, should_respond
+from bot.powers import has_power
 from bot.state.config import GuildConfig, Power
 from bot.visibility import may_see, member_visibility, visibility_of_entry
 
@@ -61,14 +62,6 @@ def rules_for(message: discord.Message, config: GuildConfig) -> Rules:
         silenced=chosen.silenced,
         may_ask=has_power(config, message.author, Power.ASK),
     )
-
-
-def has_power(config: GuildConfig, author: discord.abc.User, power: Power) -> bool:
-    """In direct messages the member is not known as one; the guild they turn out to mean is asked then."""
-    if not isinstance(author, discord.Member):
-        return True
-    roles = frozenset(role.id for role in author.roles)
-    return config.has(power, roles, manages=author.guild_permissions.manage_guild)
 
 
 async def resolve_channel(bot: Lorekeeper, message: discord.Message) -> None:

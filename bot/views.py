@@ -37,7 +37,7 @@ class BaseModal(discord.ui.Modal):
         await tell_error(interaction, error)
 
 
-def bot_of(interaction: discord.Interaction) -> Lorekeeper:
+def bot_of(interaction: discord.Interaction[Any]) -> Lorekeeper:
     """The bot that an interaction came to."""
     from bot.client import Lorekeeper
 

@@ -223,6 +223,15 @@ bot_questions = Table(
 """Each message that was taken as a question, so that none is answered twice; those that are not done are what
 a restart goes on with."""
 
+bot_entries = Table(
+    "bot_entries",
+    metadata,
+    _guild(),
+    Column("message", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", Text, nullable=False),
+)
+"""Each message that was added to the knowledge, with the entry it is kept as: they change and go together."""
+
 bot_seen = Table(
     "bot_seen",
     metadata,

@@ -19,12 +19,13 @@ from agent.contracts import Episode, GuildId, MemberId, Slug
 from agent.errors import UsageError
 from bot.categories import add_category, remove_category
 from bot.choosing import topic_choices
-from bot.errors import NotAllowedError, say
-from bot.incoming import decide, has_power, resolve_channel
+from bot.errors import say
+from bot.incoming import decide, resolve_channel
+from bot.powers import require_power
 from bot.rendering import neutral_line, neutralise
 from bot.splitter import split
 from bot.state.config import ChannelConfig, GuildConfig, Power
-from bot.texts import Texts, texts_for
+from bot.texts import Texts
 from bot.translating import described, options
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Admin(commands.Cog):
         topic: str | None = None,
     ) -> None:
         """Choose what the bot does in a channel; what is not named stays as it is."""
-        guild, texts = await self._require_admin(interaction)
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         place = channel or interaction.channel
         assert place is not None
         if topic:
@@ -96,7 +97,7 @@ class Admin(commands.Cog):
         self, interaction: discord.Interaction[Lorekeeper], channel: _Configurable | None = None
     ) -> None:
         """Forget what was chosen for a channel."""
-        guild, texts = await self._require_admin(interaction)
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         place = channel or interaction.channel
         assert place is not None
         await self._change(
@@ -111,7 +112,7 @@ class Admin(commands.Cog):
     @channel.command(name="list", description=described("channel.list"))
     async def list_channels(self, interaction: discord.Interaction[Lorekeeper]) -> None:
         """Every channel for which anything was chosen."""
-        guild, texts = await self._require_admin(interaction)
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         config = await self.bot.state.config(guild)
         lines = [
             await self._channel_line(guild, id_, chosen, texts) for id_, chosen in config.channels.items()
@@ -137,7 +138,7 @@ class Admin(commands.Cog):
     @roles.command(name="list", description=described("roles.list"))
     async def list_roles(self, interaction: discord.Interaction[Lorekeeper]) -> None:
         """Who may do what."""
-        guild, texts = await self._require_admin(interaction)
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         config = await self.bot.state.config(guild)
         await say(interaction, "\n".join(_power_line(config, power, texts) for power in Power))
 
@@ -150,7 +151,7 @@ class Admin(commands.Cog):
         about: app_commands.Range[str, 1, 500],
     ) -> None:
         """Add a topic."""
-        guild, texts = await self._require_admin(interaction)
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         added = await add_category(self.bot.installation.stores, guild, name, about)
         await self._audit(interaction, guild, "category add", {"slug": added.slug})
         await say(interaction, texts.category_added.format(name=neutral_line(added.name)))
@@ -159,7 +160,7 @@ class Admin(commands.Cog):
     @options("category.remove", "topic")
     async def remove_category(self, interaction: discord.Interaction[Lorekeeper], topic: str) -> None:
         """Remove a topic; what was kept under it stays, without one."""
-        guild, texts = await self._require_admin(interaction)
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         await interaction.response.defer(ephemeral=True)
         kept = await remove_category(self.bot.installation.stores, guild, topic)
         await self._audit(interaction, guild, "category remove", {"slug": topic})
@@ -168,7 +169,7 @@ class Admin(commands.Cog):
     @category.command(name="list", description=described("category.list"))
     async def list_categories(self, interaction: discord.Interaction[Lorekeeper]) -> None:
         """Every topic with what it is about."""
-        guild, texts = await self._require_admin(interaction)
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         categories = await self.bot.installation.stores.catalog.categories(guild)
         lines = [f"**{neutral_line(each.name)}**: {neutral_line(each.description)}" for each in categories]
         await say(interaction, split("\n".join(lines) or texts.no_topics)[0])
@@ -179,7 +180,7 @@ class Admin(commands.Cog):
     @app_commands.default_permissions(manage_guild=True)
     async def diagnose(self, interaction: discord.Interaction[Lorekeeper], message: str) -> None:
         """Why the bot answered a message so, or not at all."""
-        guild, texts = await self._require_admin(interaction)
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         await interaction.response.defer(ephemeral=True)
         found = await self._linked_message(interaction, message, texts)
         answer = await self.bot.state.answer(found.id)
@@ -201,16 +202,6 @@ class Admin(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         return await topic_choices(interaction, current)
 
-    async def _require_admin(self, interaction: discord.Interaction[Lorekeeper]) -> tuple[GuildId, Texts]:
-        """Check at run time, whatever Discord let through. Raises `NotAllowedError`."""
-        texts = texts_for(interaction.locale.value)
-        assert interaction.guild_id is not None
-        guild = self.bot.guild_id(interaction.guild_id)
-        config = await self.bot.state.config(guild)
-        if not has_power(config, interaction.user, Power.ADMINISTER):
-            raise NotAllowedError(texts.not_allowed.format(what=texts.powers[Power.ADMINISTER]))
-        return guild, texts
-
     async def _require_category(self, guild: GuildId, slug: Slug) -> None:
         categories = await self.bot.installation.stores.catalog.categories(guild)
         if slug not in {each.slug for each in categories}:
@@ -219,7 +210,7 @@ class Admin(commands.Cog):
     async def _set_role(
         self, interaction: discord.Interaction[Lorekeeper], power: Power, role: discord.Role, *, given: bool
     ) -> None:
-        guild, texts = await self._require_admin(interaction)
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
 
         def change(config: GuildConfig) -> GuildConfig:
             roles = config.roles.get(power, frozenset())

@@ -20,8 +20,9 @@ from bot.choosing import topic_choices
 from bot.desk import Request
 from bot.errors import NotAllowedError
 from bot.fairness import allowance_of
-from bot.incoming import Placed, asked_words, decide, has_power, question_of, resolve_channel
+from bot.incoming import Placed, asked_words, decide, question_of, resolve_channel
 from bot.policy import Reason
+from bot.powers import has_power
 from bot.state.config import GuildConfig, Power
 from bot.state.store import Pending
 from bot.surfaces import InteractionSurface, MessageSurface

@@ -28,11 +28,12 @@ from agent.contracts import (
     MemberId,
     Question,
     Slug,
-    SourceId,
 )
+from bot.cogs.knowledge import UndoButton
 from bot.desk import Request
 from bot.errors import NotAllowedError, say, telling_errors
-from bot.incoming import Placed, has_power, question_of
+from bot.incoming import Placed, question_of
+from bot.powers import has_power
 from bot.rendering import neutral_line, neutralise, source_lines
 from bot.splitter import split
 from bot.state.config import Power
@@ -84,7 +85,7 @@ def answer_view(answered: Answered, texts: Texts) -> ui.View | None:
         return None
     view = BaseView()
     if answer.entry is not None:
-        view.add_item(UndoButton(answer.entry, texts.button_undo))
+        view.add_item(UndoButton(answer.entry, answered.episode.member, texts.button_undo))
         return view
     labels = _labels(texts)
     for action in Action:
@@ -163,23 +164,6 @@ class TopicSelect(ui.DynamicItem[ui.Select[ui.View]], template=rf"lk:t:(?P<messa
         )
 
 
-class UndoButton(ui.DynamicItem[ui.Button[ui.View]], template=rf"lk:u:(?P<entry>{_ID})"):
-    """Takes a remembered fact back."""
-
-    def __init__(self, entry: SourceId, label: str | None = None) -> None:
-        super().__init__(ui.Button(label=label, emoji="↩️", custom_id=f"lk:u:{entry}"))
-        self.entry = entry
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        return cls(SourceId(match["entry"]))
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        await telling_errors(interaction, _of(interaction).undo(interaction, self.entry))
-
-
 class NotHelpfulForm(BaseModal):
     """Why an answer was not helpful, and what would have been right."""
 
@@ -213,7 +197,7 @@ class Feedback(commands.Cog):
         self.bot = bot
 
     async def cog_load(self) -> None:
-        self.bot.add_dynamic_items(AnswerButton, TopicSelect, UndoButton)
+        self.bot.add_dynamic_items(AnswerButton, TopicSelect)
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
@@ -310,17 +294,6 @@ class Feedback(commands.Cog):
         await self.bot.agent.correct_category(answer.guild, episode, member, topic)
         await _replace(interaction, texts.thanks_correction.format(name=name))
         await self._ask_again(answer, topic)
-
-    async def undo(self, interaction: discord.Interaction, entry: SourceId) -> None:
-        """Take a remembered fact back: whoever told it may, and whoever reviews."""
-        texts = texts_for(interaction.locale.value)
-        assert interaction.message is not None
-        answer = await self._require_answer(interaction.message.id, texts)
-        await self._require_own(interaction, answer, texts)
-        gone = await self.bot.agent.forget_entry(answer.guild, entry)
-        await interaction.response.edit_message(
-            content=texts.forgotten if gone else texts.already_forgotten, view=None
-        )
 
     async def _offer_topics(
         self, interaction: discord.Interaction, answer: AnswerMessage, texts: Texts

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import delete, select
 
-from agent.contracts import EpisodeId, GuildId, MemberId
+from agent.contracts import EpisodeId, GuildId, MemberId, SourceId
 from agent.database import tables
 from agent.database.engine import Database
 from agent.errors import StoreError
@@ -159,6 +159,26 @@ class BotState:
         async with self._database.write() as connection:
             await connection.execute(
                 delete(tables.bot_answers).where(columns.guild == guild, columns.message.in_(messages))
+            )
+
+    async def put_entry(self, guild: GuildId, message: int, entry: SourceId) -> None:
+        """Say as which entry a message is kept."""
+        row = {"guild": guild, "message": message, "entry": entry}
+        async with self._database.write() as connection:
+            await connection.execute(self._database.upsert(tables.bot_entries, ("entry",)), row)
+
+    async def entry_of(self, guild: GuildId, message: int) -> SourceId | None:
+        columns = tables.bot_entries.c
+        query = select(columns.entry).where(columns.guild == guild, columns.message == message)
+        async with self._database.read() as connection:
+            found = await connection.scalar(query)
+        return None if found is None else SourceId(found)
+
+    async def remove_entry(self, guild: GuildId, entry: SourceId) -> None:
+        columns = tables.bot_entries.c
+        async with self._database.write() as connection:
+            await connection.execute(
+                delete(tables.bot_entries).where(columns.guild == guild, columns.entry == entry)
             )
 
     async def seen(self) -> dict[int, int]:

@@ -77,6 +77,24 @@ class Texts:
     not_allowed: str
     guild_only: str
 
+    # What is kept.
+    nothing_to_keep: str
+    already_kept: str
+    message_is_gone: str
+    let_me_choose: str
+    choose_topic_to_keep: str
+    keep_preview: str
+    readers_all: str
+    readers_of: str
+    kept: str
+    kept_under: str
+    nothing_kept: str
+    and_more: str
+    address_or_file: str
+    passages: str
+    no_such_source: str
+    source_removed: str
+
     # Commands of admins.
     powers: Mapping[Power, str]
     power_everybody: str

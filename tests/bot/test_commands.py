@@ -121,10 +121,11 @@ def test_a_data_folder_that_cannot_be_is_one_clear_line(
     assert len(ran.err.splitlines()) == 2
 
 
-def test_run_says_that_the_bot_is_not_there_yet(command: Command) -> None:
+def test_run_without_a_token_says_where_to_get_one(command: Command) -> None:
     ran = command("run")
-    assert ran.code == 1
-    assert "not in this version yet" in ran.err
+    assert ran.code == 2
+    assert ran.err.startswith("lorekeeper: DISCORD_TOKEN is not set.")
+    assert "https://discord.com/developers/applications" in ran.err
 
 
 def test_version_is_printed_for_people_and_scripts(command: Command) -> None:

@@ -26,7 +26,13 @@ from tests.discord.model import Message
 
 _FASTER = 0.05
 _PATIENCE = 20.0
-_OWN_TABLES = (tables.bot_guilds, tables.bot_questions, tables.bot_answers, tables.bot_homes)
+_OWN_TABLES = (
+    tables.bot_guilds,
+    tables.bot_questions,
+    tables.bot_answers,
+    tables.bot_entries,
+    tables.bot_homes,
+)
 
 
 class Stage:

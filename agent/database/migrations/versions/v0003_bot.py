@@ -57,6 +57,12 @@ def _create_of_questions() -> None:
     op.create_index("ix_bot_answers_guild_question", "bot_answers", ["guild", "question"])
     op.create_index("ix_bot_answers_guild_episode", "bot_answers", ["guild", "episode"])
     op.create_table(
+        "bot_entries",
+        _guild(),
+        sa.Column("message", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("entry", sa.Text, nullable=False),
+    )
+    op.create_table(
         "bot_questions",
         _guild(),
         sa.Column("question", sa.BigInteger, primary_key=True, autoincrement=False),
