@@ -249,7 +249,7 @@ async def open_index(store: KnowledgeStore, embedder: Embedder) -> None:
     if active is None:
         await store.open_index(wanted)
     elif active.spec.embedder != wanted.embedder:
-        made_with, named = (spec.embedder.partition(":")[0] for spec in (active.spec, wanted))
+        made_with, named = (spec.embedder.rsplit(":", 1)[0] for spec in (active.spec, wanted))
         if made_with == named:
             raise ConfigurationError(
                 f"The index in use was made with another version of {named}.",

@@ -26,7 +26,7 @@ def check_vector(query: SearchQuery, spec: IndexSpec) -> None:
             f"Embed questions with {spec.embedder}, or build an index version for the new embedder.",
         )
     if query.embedder and query.embedder != spec.embedder:
-        made_with = spec.embedder.partition(":")[0]
+        made_with = spec.embedder.rsplit(":", 1)[0]
         raise StoreError(
             f"The index in use is of {made_with}, not of {query.embedder.partition(':')[0]}.",
             "Start it again, with the settings that the index was built with.",
