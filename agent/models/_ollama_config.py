@@ -74,6 +74,8 @@ def addresses_of(setting: str) -> tuple[str, ...]:
     Raises `ConfigurationError`.
     """
     found = [_address(each.strip()) for each in setting.split(",") if each.strip()]
+    if setting and not found:
+        raise _bad_address(setting, "it names no host")
     return tuple(dict.fromkeys(found))
 
 

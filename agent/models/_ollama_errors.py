@@ -94,6 +94,8 @@ def _by_status(address: str, model: str, status: int, said: str) -> ModelError:
 
 def pull_refusal(address: str, model: str, error: ModelError) -> ModelError:
     """What a failed pull means; the server tells it by the text of a general failure."""
+    if isinstance(error, ModelBusyError):
+        return error
     text = str(error).lower()
     if any(sign in text for sign in _NOT_IN_LIBRARY):
         return ModelMissingError(

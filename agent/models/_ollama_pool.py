@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
-from agent.errors import ModelBusyError, ModelError
+from agent.errors import ModelBusyError, ModelError, ModelMissingError
 from agent.models._ollama_client import ModelFacts
 from agent.models._ollama_config import OllamaConfig
 from agent.models._ollama_errors import ServerFullError, other_model
@@ -94,7 +94,7 @@ class OllamaPool:
                             begun, self._last = True, seat
                             yield piece
                     return
-                except ModelBusyError as error:
+                except (ModelBusyError, ModelMissingError) as error:
                     if begun:
                         raise _interrupted(error) from error
                     failure = error
@@ -162,5 +162,5 @@ class OllamaPool:
             seat.forget_loaded()
 
 
-def _interrupted(error: ModelBusyError) -> ModelBusyError:
+def _interrupted(error: ModelError) -> ModelBusyError:
     return ModelBusyError(f"A reply was cut off in the middle. {error}", error.hint)

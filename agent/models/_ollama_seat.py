@@ -26,6 +26,9 @@ _log = logging.getLogger(__name__)
 _WARM_SECONDS = 60.0
 """So long after an answer, the model is taken to be in memory still."""
 
+_NOT_KEPT = "0"
+"""The setting with which a model that was loaded beforehand would be gone before the call."""
+
 _NEVER = float("-inf")
 
 _T = TypeVar("_T")
@@ -114,7 +117,7 @@ class Seat:
 
     async def _warm(self) -> None:
         """Have the model in memory. Raises `ModelBusyError` when that takes too long to wait for."""
-        if not self.cold:
+        if not self.cold or self._config.keep_alive == _NOT_KEPT:
             return
         loading = self.begin_loading()
         with awaiting(f"Ollama at {self.server.address}"):

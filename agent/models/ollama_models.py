@@ -74,8 +74,8 @@ async def list_ollama(settings: Settings) -> OllamaListing:
     return OllamaListing(entries=tuple(chain.from_iterable(found)), problems=tuple(problems))
 
 
-async def use_ollama_model(settings: Settings, name: str) -> str:
-    """Keep the choice of a model of Ollama for every later start; return the setting that it is kept for.
+async def use_ollama_model(settings: Settings, name: str) -> None:
+    """Keep the choice of a model of Ollama for every later start, for what it is fit for.
 
     Raises `ModelMissingError` when no server has it, `ModelError` when it is fit for nothing here, and
     `ConfigurationError` when a setting overrides the choice.
@@ -84,7 +84,6 @@ async def use_ollama_model(settings: Settings, name: str) -> str:
     field: Field = "chat_model" if ModelKind.CHAT in fit else "embedder"
     refuse_overridden(settings, field, name)
     await asyncio.to_thread(keep_choice, settings, field, name)
-    return field
 
 
 async def pull_model(settings: Settings, name: str, progress: PullProgress) -> None:

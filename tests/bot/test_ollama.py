@@ -153,3 +153,8 @@ def test_what_is_embedded_on_ollama_is_found(
     assert ran.code == 0, ran.err
     assert "3 May 2024" in ran.json["quotes"][0]["text"]
     assert {"ollama"} <= {model["engine"] for model in ran.json["models"]}
+    monkeypatch.setenv("LOREKEEPER_EMBEDDER", "multilingual-e5-small")
+    other = with_own_models("ask", "When did we replace the pool pump?")
+    assert other.code != 0
+    assert f"made with {EMBEDDER}" in other.err
+    assert f"LOREKEEPER_EMBEDDER={EMBEDDER} keeps the old" in other.err

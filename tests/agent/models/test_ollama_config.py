@@ -39,7 +39,7 @@ def test_addresses_are_read_as_ollama_reads_them(setting: str, addresses: tuple[
     assert addresses_of(setting) == addresses
 
 
-@pytest.mark.parametrize("setting", ["ftp://gpu", "http://", "gpu:notaport", "gpu:99999999"])
+@pytest.mark.parametrize("setting", ["ftp://gpu", " , ", "http://", "gpu:notaport", "gpu:99999999"])
 def test_a_bad_address_is_one_clear_line(setting: str) -> None:
     with pytest.raises(ConfigurationError, match="OLLAMA_HOST has the address") as caught:
         addresses_of(setting)

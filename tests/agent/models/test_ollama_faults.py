@@ -93,6 +93,11 @@ def unload(server: OllamaServer, model: str) -> None:
     httpx.post(f"{server.url}/api/chat", json=body, trust_env=False, timeout=30).raise_for_status()
 
 
+def delete(server: OllamaServer, model: str) -> None:
+    url = f"{server.url}/api/delete"
+    httpx.request("DELETE", url, json={"model": model}, trust_env=False).raise_for_status()
+
+
 async def test_killed_in_the_middle_of_a_stream_says_so_and_a_restart_is_enough(
     own_server: OllamaServer,
 ) -> None:
@@ -189,6 +194,18 @@ async def test_a_server_without_the_model_is_not_used(
         assert await said(model)
         assert runners(other_server) == []
         assert isinstance(model._pool.seats[0].problem, ModelMissingError)
+
+
+async def test_a_server_that_loses_the_model_is_passed_over(
+    own_server: OllamaServer, other_server: OllamaServer
+) -> None:
+    """Before it was looked at again."""
+    other_server.create(SMOLLM2, smollm2_file(other_server.folder))
+    async with chat_on([other_server.url, own_server.url], SMOLLM2, recheck=1000.0) as model:
+        delete(other_server, SMOLLM2)
+        model._pool.seats[0].forget_loaded()
+        assert await said(model)
+        assert runners(own_server)
 
 
 async def test_a_server_with_another_model_of_that_name_is_not_used(
