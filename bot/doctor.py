@@ -102,6 +102,14 @@ async def _ollama(settings: Settings) -> str:
     return await check_ollama(settings)
 
 
+async def _discord(settings: Settings) -> str:
+    if not settings.discord_token.get_secret_value():
+        return "no DISCORD_TOKEN: `lorekeeper run` needs one"
+    from bot.running import invitation
+
+    return await invitation(settings)
+
+
 CHECKS: dict[str, Callable[[Settings], Awaitable[str]]] = {
     "disk": _disk,
     "journal": _journal,
@@ -109,4 +117,5 @@ CHECKS: dict[str, Callable[[Settings], Awaitable[str]]] = {
     "embedder": _embedder,
     "routing": _routing_embedder,
     "language model": _language_model,
+    "discord": _discord,
 }

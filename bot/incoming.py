@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.client import Lorekeeper
 
 _HUMAN: Final = (discord.MessageType.default, discord.MessageType.reply)
+_EVERYBODY: Final = re.compile(r"@(?:everyone|here)\b")
 _CONVERSATION_TOKENS: Final = 600
 _SUMMARY_TOKENS: Final = 6000
 _SUMMARY_MESSAGES: Final = 50
@@ -91,7 +92,9 @@ async def _incoming(bot: Lorekeeper, message: discord.Message) -> Incoming:
         direct=message.guild is None,
         mentions_me=me in mentioned or bool(managed),
         mentions_others=bool(mentioned - {me}),
-        mentions_many=message.mention_everyone or any(r.id not in managed for r in message.role_mentions),
+        # Also from who may not ping everyone: it was meant so.
+        mentions_many=_EVERYBODY.search(message.content) is not None
+        or any(role.id not in managed for role in message.role_mentions),
         replies_to_me=to == me,
         replies_to_others=to is not None and to != me,
         in_my_thread=thread is not None and (thread.owner_id == me or thread.me is not None),

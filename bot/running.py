@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
@@ -48,9 +49,26 @@ def readiness_checks(bot: Lorekeeper) -> Mapping[str, Check]:
     return {**checks_of(bot.installation), "discord": connected}
 
 
+async def invitation(settings: Settings) -> str:
+    """Log in without connecting; return the bot's name and its invite link. Raises as `run_bot` does."""
+    if settings.discord_api:
+        point_discord_at(settings.discord_api)
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        with _explained(client):
+            await client.login(settings.discord_token.get_secret_value().strip())
+        assert client.user is not None
+        return f"{client.user}; invite it: {_invite_link(client.user.id)}"
+
+
 async def _serve(bot: Lorekeeper, token: str) -> None:
-    try:
+    with _explained(bot):
         await bot.start(token)
+
+
+@contextmanager
+def _explained(client: discord.Client) -> Iterator[None]:
+    try:
+        yield
     except discord.LoginFailure as error:
         raise ConfigurationError(
             "Discord refuses DISCORD_TOKEN.", f"Reset the bot's token at {_PORTAL} and copy the new one."
@@ -58,13 +76,18 @@ async def _serve(bot: Lorekeeper, token: str) -> None:
     except discord.PrivilegedIntentsRequired as error:
         raise ConfigurationError(
             "Discord does not let this bot read messages: the message content intent is off.",
-            f"Switch it on at {_PORTAL}/{bot.application_id}/bot, or set "
+            f"Switch it on at {_PORTAL}/{client.application_id}/bot, or set "
             "LOREKEEPER_DISCORD_MESSAGE_CONTENT=false to answer mentions and direct messages only.",
         ) from error
     except (aiohttp.ClientError, OSError, discord.DiscordException) as error:
         raise LorekeeperError(
             f"Discord cannot be reached: {error}.", "Check the network of this machine, then run again."
         ) from error
+
+
+def _invite_link(application: int) -> str:
+    scopes = ("bot", "applications.commands")
+    return discord.utils.oauth_url(application, permissions=PERMISSIONS, scopes=scopes)
 
 
 def _announcing(bot: Lorekeeper) -> Callable[[], Coroutine[Any, Any, None]]:
@@ -77,7 +100,7 @@ def _announcing(bot: Lorekeeper) -> Callable[[], Coroutine[Any, Any, None]]:
             return
         said = True
         note(f"Connected as {bot.user} to {len(bot.guilds)} servers. Ctrl-C stops.")
-        note(f"Invite it: {discord.utils.oauth_url(bot.me_id, permissions=PERMISSIONS)}")
+        note(f"Invite it: {_invite_link(bot.me_id)}")
 
     return on_ready
 

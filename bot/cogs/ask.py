@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -17,6 +18,7 @@ from agent.contracts import Asker, Intent, MemberId, Question, Slug
 from agent.errors import StoreError
 from agent.understanding.intent import pick_intent
 from bot.choosing import topic_choices
+from bot.conversation import words_of
 from bot.desk import Request
 from bot.errors import NotAllowedError
 from bot.fairness import allowance_of
@@ -58,6 +60,8 @@ class Ask(commands.Cog):
         self._before: dict[int, int] = {}
         """Where each place stood when the connection was lost, until that is caught up with."""
         self._unfinished: tuple[Pending, ...] = ()
+        self._menu = app_commands.ContextMenu(name=described("menu.suggest"), callback=self.suggest)
+        self._menu.guild_only = True
 
     async def cog_load(self) -> None:
         """Read what the last process left, before this one adds to it."""
@@ -65,6 +69,7 @@ class Ask(commands.Cog):
         self._before = dict(self._seen)
         self._unfinished = await self.bot.state.pending()
         self._flush.start()
+        self.bot.tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:
         self._flush.cancel()
@@ -106,36 +111,34 @@ class Ask(commands.Cog):
         private: bool = False,
     ) -> None:
         """Ask by command; the answer's visibility is that of the channel, or the member's own if private."""
-        member, guild = interaction.user, interaction.guild
+        wanted = Question(text=question, category=Slug(topic) if topic else None)
+        await self._take_command(interaction, wanted, private=private)
+
+    async def suggest(self, interaction: discord.Interaction[Lorekeeper], message: discord.Message) -> None:
+        """Draft a reply to a message, for whoever asked for it alone."""
+        wanted = Question(text=words_of(message, self.bot.me_id), intent=Intent.SUGGEST)
+        await self._take_command(interaction, wanted, private=True)
+
+    async def _take_command(
+        self, interaction: discord.Interaction[Lorekeeper], wanted: Question, *, private: bool
+    ) -> None:
+        """Take what a command asks to the desk, as its member and in its place."""
+        member, guild, place = interaction.user, interaction.guild, interaction.channel
         assert isinstance(member, discord.Member)
         assert guild is not None
-        guild_id = self.bot.guild_id(guild.id)
+        assert isinstance(place, discord.abc.GuildChannel | discord.Thread)
+        guild_id, author = self.bot.guild_id(guild.id), MemberId(str(member.id))
         config = await self.bot.state.config(guild_id)
         texts = texts_for(interaction.locale.value, config.language)
-        self._require_may_ask(config, member, texts, interaction)
-        place = interaction.channel
-        assert isinstance(place, discord.abc.GuildChannel | discord.Thread)
+        self._require_may_ask(config, member, texts)
 
         async def build() -> Question:
-            return Question(
-                text=question,
-                guild=guild_id,
-                asker=Asker(
-                    member=MemberId(str(member.id)),
-                    name=member.display_name,
-                    may_see=may_see(member, None if private else place),
-                ),
-                category=Slug(topic) if topic else None,
-                language=texts.language,
-            )
+            seen = may_see(member, None if private else place)
+            asker = Asker(member=author, name=member.display_name, may_see=seen)
+            return replace(wanted, guild=guild_id, asker=asker, language=texts.language)
 
         request = Request(
-            guild=guild_id,
-            member=MemberId(str(member.id)),
-            channel=place.id,
-            message=None,
-            texts=texts,
-            question=build,
+            guild=guild_id, member=author, channel=place.id, message=None, texts=texts, question=build
         )
         self.bot.desk.take(request, InteractionSurface(self.bot.pacing, interaction, private=private))
 
@@ -145,13 +148,7 @@ class Ask(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         return await topic_choices(interaction, current)
 
-    def _require_may_ask(
-        self,
-        config: GuildConfig,
-        member: discord.Member,
-        texts: Texts,
-        interaction: discord.Interaction[Lorekeeper],
-    ) -> None:
+    def _require_may_ask(self, config: GuildConfig, member: discord.Member, texts: Texts) -> None:
         if not has_power(config, member, Power.ASK):
             raise NotAllowedError(texts.may_not_ask)
         if wait := self._cooldown(config, member):

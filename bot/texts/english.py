@@ -146,6 +146,7 @@ ENGLISH = Texts(
         "category.list": "Every topic.",
         "diagnose": "Why I answered a message so, or not at all.",
         "diagnose.message": "The link of the message (Copy Message Link).",
+        "menu.suggest": "Suggest a reply",
         "menu.keep": "Add to knowledge base",
         "knowledge": "What I keep.",
         "knowledge.list": "What is kept.",

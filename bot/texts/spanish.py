@@ -146,6 +146,7 @@ SPANISH = Texts(
         "category.list": "Todos los temas.",
         "diagnose": "Por qué respondí así a un mensaje, o por qué no respondí.",
         "diagnose.message": "El enlace del mensaje (Copiar enlace del mensaje).",
+        "menu.suggest": "Sugerir una respuesta",
         "menu.keep": "Añadir a lo guardado",
         "knowledge": "Lo que guardo.",
         "knowledge.list": "Lo que está guardado.",

@@ -179,3 +179,14 @@ async def test_guilds_do_not_see_each_others_knowledge(stage: Stage) -> None:
     answer = await stage.answer_to(await eve.asks(other.channel("general"), _PUMP))
     assert "I don't know" in answer.content
     assert "-# \\[1]" not in answer.content
+
+
+async def test_a_draft_is_suggested_to_its_asker_alone(stage: Stage) -> None:
+    ana, ben = stage.loopback.member("ana"), stage.loopback.member("ben")
+    await stage.loopback.wait.until(lambda: stage.loopback.world.commands or None, what="the commands")
+    given = await ana.menu("Suggest a reply", await ben.says("general", _PUMP))
+    draft = await stage.loopback.wait.until(
+        lambda: next((message for message in given.messages() if message.components), None)
+    )
+    assert draft.is_ephemeral
+    assert "-# Topic: Pool" in draft.content

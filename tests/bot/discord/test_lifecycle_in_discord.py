@@ -6,12 +6,13 @@ from contextlib import ExitStack
 
 import discord
 import pytest
+from pydantic import SecretStr
 
 from agent.contracts import GuildId, MemberId
 from agent.errors import ConfigurationError, LorekeeperError, ModelError, StoreBusyError
 from agent.guilds import GuildView
-from bot.client import Lorekeeper, point_discord_at
-from bot.running import _serve, run_bot
+from bot.client import PERMISSIONS, Lorekeeper, point_discord_at
+from bot.running import _serve, invitation, run_bot
 from tests.bot.discord.conftest import Stage
 from tests.discord.model import Message
 
@@ -204,3 +205,11 @@ async def test_no_network_is_one_clear_line(stage: Stage, monkeypatch: pytest.Mo
 async def test_without_a_token_nothing_is_opened(stage: Stage) -> None:
     with pytest.raises(ConfigurationError, match="DISCORD_TOKEN is not set"):
         await run_bot(stage.installation.settings)
+
+
+async def test_doctor_prints_the_invite_link(stage: Stage) -> None:
+    token = stage.loopback.world.application.token
+    settings = stage.installation.settings.model_copy(update={"discord_token": SecretStr(token)})
+    said = await invitation(settings)
+    assert f"client_id={stage.loopback.world.application.id}" in said
+    assert f"permissions={PERMISSIONS.value}" in said
