@@ -28,6 +28,7 @@ from agent.contracts import (
     GuildId,
     MemberId,
     Question,
+    Role,
     Slug,
     SourceId,
 )
@@ -91,6 +92,7 @@ class Agent:
         member: MemberId,
         kind: FeedbackKind,
         value: Mapping[str, Any],
+        role: Role = Role.MEMBER,
     ) -> Feedback:
         """Record one event; it is durable when this returns. Raises `UsageError`, `StoreError`."""
         event = Feedback(
@@ -101,13 +103,19 @@ class Agent:
             at=self.parts.clock(),
             kind=kind,
             value=value,
+            role=role,
         )
         await self.parts.journal.add_feedback(event)
         metrics.count_feedback(kind, value.get("vote"))
         return event
 
     async def correct_category(
-        self, guild: GuildId, episode: EpisodeId, member: MemberId, category: Slug
+        self,
+        guild: GuildId,
+        episode: EpisodeId,
+        member: MemberId,
+        category: Slug,
+        role: Role = Role.MEMBER,
     ) -> Correction:
         """Record that a question belongs elsewhere; the next question already routes by it."""
         catalog = self.parts.catalog
@@ -117,9 +125,15 @@ class Agent:
             raise UsageError("There is no such question to correct.")
         known = {example.question: example for example in await catalog.examples(guild)}
         event = await self.give_feedback(
-            guild, episode, member, FeedbackKind.CORRECTION, {"category": category}
+            guild, episode, member, FeedbackKind.CORRECTION, {"category": category}, role
         )
-        example = Example(question=asked.question, category=category, origin="correction")
+        example = Example(
+            question=asked.question,
+            category=category,
+            origin="correction",
+            asker=asked.member,
+            teacher=member,
+        )
         await catalog.put_examples(guild, [example])
         return Correction(event=event, example=example, before=known.get(example.question))
 
@@ -127,7 +141,7 @@ class Agent:
         """Take a correction back; the label that the question had before comes back with it."""
         event = correction.event
         await self.give_feedback(
-            event.guild, event.episode, event.member, FeedbackKind.RETRACTION, {"event": event.id}
+            event.guild, event.episode, event.member, FeedbackKind.RETRACTION, {"event": event.id}, event.role
         )
         if correction.before is None:
             await self.parts.catalog.remove_examples(event.guild, [correction.example.question])

@@ -49,6 +49,10 @@ class Example:
     category: Slug
     origin: str = "import"
     """Where the label came from: `import`, `admin`, `correction`, ..."""
+    asker: MemberId | None = None
+    """Who asked the question, when it came out of the journal: it goes when they want to be forgotten."""
+    teacher: MemberId | None = None
+    """Who gave the label, likewise."""
 
 
 class SourceKind(StrEnum):
@@ -354,6 +358,14 @@ class FeedbackKind(StrEnum):
     """value {"event": id}: an earlier event of the same member no longer counts."""
 
 
+class Role(StrEnum):
+    """In which capacity somebody spoke. An admin's correction counts alone, two members' must agree."""
+
+    MEMBER = "member"
+    REVIEWER = "reviewer"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
     """One append-only event on an episode."""
@@ -365,6 +377,8 @@ class Feedback:
     at: datetime
     kind: FeedbackKind
     value: Mapping[str, Any]
+    role: Role = Role.MEMBER
+    """What the member was when they said it; roles change, this does not."""
 
 
 class Stage(StrEnum):

@@ -118,7 +118,7 @@ class SqlCatalog:
             known = await _known_examples(connection, guild, wanted)
             changed = [example for example in wanted.values() if known.get(example.question) != example]
             if changed:
-                statement = self._database.upsert(tables.examples, ("category", "origin"))
+                statement = self._database.upsert(tables.examples, _LABEL)
                 await connection.execute(statement, [_row(guild, example) for example in changed])
         return len(changed)
 
@@ -211,7 +211,8 @@ class SqlCatalog:
         return None if row is None else _source(row)
 
 
-_EXAMPLES: Final = select(tables.examples.c.question, tables.examples.c.category, tables.examples.c.origin)
+_LABEL: Final = ("category", "origin", "asker", "teacher")
+_EXAMPLES: Final = select(tables.examples.c.question, *(tables.examples.c[name] for name in _LABEL))
 _SOURCES: Final = select(*(column for column in tables.sources.c if column is not tables.sources.c.uri_key))
 
 
@@ -259,7 +260,7 @@ def _tidied(example: Example) -> Example:
     return replace(example, question=question)
 
 
-def _row(guild: GuildId, example: Example) -> dict[str, str]:
+def _row(guild: GuildId, example: Example) -> dict[str, str | None]:
     return {"guild": guild, "question_key": key_of(example.question)} | asdict(example)
 
 

@@ -54,6 +54,8 @@ class _Backend(Protocol):
 
     async def check(self, connection: AsyncConnection) -> str: ...
 
+    async def erase_deleted(self) -> None: ...
+
 
 class Database:
     """An open database whose schema is up to date. Made by `open_database`; close it when done.
@@ -100,6 +102,16 @@ class Database:
     def upsert(self, table: Table, update: Sequence[str] = ()) -> Insert:
         """An INSERT that sets the columns `update` of a row whose key exists, or leaves it alone without."""
         return self._backend.upsert(table, update)
+
+    async def erase_deleted(self) -> None:
+        """Leave nothing of deleted rows where the database is kept, as far as it can be told to.
+
+        Everything else waits meanwhile. Raises `StoreBusyError` when another process is in the way, and
+        `DiskFullError`: it takes as much space as the database has.
+        """
+        with store_call(self._store, Operation.WRITE), awaiting(self.name):
+            async with self._writers:
+                await self._backend.erase_deleted()
 
     async def check(self) -> str:
         """One line for doctor. Raises `StoreError` when the database is damaged."""

@@ -130,6 +130,26 @@ class SqliteBackend:
             "Free some space and try again; nothing that was stored before is lost.",
         )
 
+    async def erase_deleted(self) -> None:
+        """Write the file anew, without its free pages, and empty the log.
+
+        Deleted rows are overwritten since `secure_delete` is on; what was deleted before that is not.
+        """
+        try:
+            await asyncio.to_thread(self._erase_deleted)
+        except sqlite3.Error as error:
+            raise self.explain(error) from error
+
+    def _erase_deleted(self) -> None:
+        with closing(sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)) as file:
+            file.execute("VACUUM")
+            busy, *_ = file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreBusyError(
+                f"Another process is reading {self.name}, so what was deleted cannot be erased yet.",
+                "Try again in a moment.",
+            )
+
     async def check(self, connection: AsyncConnection) -> str:
         """Look for damage. Raises `StoreError` when there is some; else says which SQLite this is."""
         found = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar_one()
@@ -147,7 +167,8 @@ def _engine(path: Path, busy_seconds: float, *pragmas: str, **options: Any) -> A
 
     def connected(connection: Any, _record: object) -> None:
         # fullfsync: on macOS fsync alone does not reach the disk. Elsewhere it changes nothing.
-        for pragma in ("synchronous=FULL", "fullfsync=ON", *pragmas):
+        # secure_delete: what somebody had deleted is not to be found in the file's free space.
+        for pragma in ("synchronous=FULL", "fullfsync=ON", "secure_delete=ON", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
     def begun(connection: Connection) -> None:

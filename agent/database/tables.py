@@ -104,6 +104,8 @@ examples = Table(
     Column("question", Text, nullable=False),
     Column("category", Text, nullable=False),
     Column("origin", Text, nullable=False),
+    Column("asker", Text),
+    Column("teacher", Text),
     ForeignKeyConstraint(
         ["guild", "category"],
         ["categories.guild", "categories.slug"],
@@ -171,6 +173,7 @@ feedback = Table(
     Column("kind", Text, nullable=False),
     Column("value", Document, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
     UniqueConstraint("guild", "position"),
     ForeignKeyConstraint(["guild", "episode"], ["episodes.guild", "episodes.id"]),
     Index(None, "guild", "episode"),
@@ -185,6 +188,29 @@ journal_positions = Table(
 )
 """The last `position` of a guild's episodes and feedback. Whoever raises it holds its row until the end of
 the transaction, so positions become visible in their order."""
+
+consents = Table(
+    "consents",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("member", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("allowed", Boolean, nullable=False),
+    Index(None, "guild", "member"),
+)
+"""Who let the bot learn from what they say, and who took it back. Append-only."""
+
+forgettings = Table(
+    "forgettings",
+    metadata,
+    _guild(),
+    Column("member", Text, primary_key=True),
+    Column("begun_at", Moment, nullable=False),
+    Column("traces", Document, nullable=False),
+    Column("removed", Document, nullable=False),
+)
+"""Members who asked to be forgotten and are not yet, wholly: what a restart goes on with. The row goes last."""
 
 bot_guilds = Table(
     "bot_guilds",

@@ -48,6 +48,18 @@ class Journal(Protocol):
         """Each member's standing vote, 1 or -1; votes taken back or retracted are absent."""
         ...
 
+    async def forget(self, guild: GuildId, member: MemberId) -> tuple[int, int]:
+        """Delete the episodes that a member asked with all feedback on them, and the member's feedback on
+        others'. Return how many episodes and events went.
+        """
+        ...
+
+    async def redact(self, episode: Episode) -> None:
+        """Put less in the place of an episode, whose feedback stays: it held words of somebody who asked to
+        be forgotten. Nothing happens when it is gone. This and `forget` are all that may change the past.
+        """
+        ...
+
     async def check(self) -> str:
         """One line for doctor. Raises `StoreError` when the journal is damaged."""
         ...

@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import RowMapping, Select, func, select, update
+from sqlalchemy import RowMapping, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.contracts import Episode, EpisodeId, Feedback, FeedbackKind, GuildId, MemberId
+from agent.contracts import Episode, EpisodeId, Feedback, FeedbackKind, GuildId, MemberId, Role
 from agent.database import tables
 from agent.database.engine import Database
 from agent.errors import StoreError, UsageError
@@ -88,10 +88,40 @@ class SqlJournal:
             query = query.where(columns.member == member)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
-        return tuple(Feedback(**{**row, "kind": FeedbackKind(row["kind"])}) for row in rows)
+        return tuple(map(_event, rows))
 
     async def votes(self, guild: GuildId, episode: EpisodeId) -> dict[MemberId, int]:
         return standing_votes(await self.feedback(guild, episode=episode))
+
+    async def forget(self, guild: GuildId, member: MemberId) -> tuple[int, int]:
+        asked = select(tables.episodes.c.id).where(_of(tables.episodes, guild, member))
+        theirs = (tables.feedback.c.guild == guild) & (
+            (tables.feedback.c.member == member) | tables.feedback.c.episode.in_(asked)
+        )
+        async with self._database.write() as connection:
+            events = await connection.execute(delete(tables.feedback).where(theirs))
+            episodes = await connection.execute(
+                delete(tables.episodes).where(_of(tables.episodes, guild, member))
+            )
+        return episodes.rowcount, events.rowcount
+
+    async def redact(self, episode: Episode) -> None:
+        where = _is_episode(episode.guild, episode.id)
+        on_it = (tables.feedback.c.guild == episode.guild) & (tables.feedback.c.episode == episode.id)
+        async with self._database.write() as connection:
+            # The row of the guild's count is held, so that no feedback comes in between.
+            await self._next_position(connection, episode.guild)
+            position = await connection.scalar(select(tables.episodes.c.position).where(where))
+            if position is None:
+                return
+            events = (await connection.execute(select(tables.feedback).where(on_it))).mappings().all()
+            await connection.execute(delete(tables.feedback).where(on_it))
+            await connection.execute(delete(tables.episodes).where(where))
+            row = {name: getattr(episode, name) for name in _COLUMNS}
+            row |= {"body": _body(episode), "position": position}
+            await connection.execute(insert(tables.episodes), row)
+            if events:
+                await connection.execute(insert(tables.feedback), [dict(event) for event in events])
 
     async def check(self) -> str:
         about = await self._database.check()
@@ -117,6 +147,10 @@ class SqlJournal:
             await connection.execute(self._database.upsert(_POSITIONS), {"guild": guild, "last": 0})
             position = (await connection.execute(raised)).scalar_one()
         return position
+
+
+def _of(table: Any, guild: GuildId, member: MemberId) -> Any:
+    return (table.c.guild == guild) & (table.c.member == member)
 
 
 def _is_episode(guild: GuildId, id: EpisodeId) -> Any:  # noqa: A002
@@ -148,6 +182,10 @@ def _episode(row: RowMapping) -> Episode:
             f"Episode {row['id']} cannot be read: {error.errors()[0]['msg']}.",
             "A newer Lorekeeper may have written it; update, or report this.",
         ) from error
+
+
+def _event(row: RowMapping) -> Feedback:
+    return Feedback(**{**row, "kind": FeedbackKind(row["kind"]), "role": Role(row["role"])})
 
 
 async def _require_episode(connection: AsyncConnection, event: Feedback) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from agent.contracts import PassageId, SourceId
+from agent.contracts import MemberId, PassageId, SourceId
 from agent.knowledge.protocol import SearchQuery
 
 if TYPE_CHECKING:
@@ -51,6 +51,12 @@ def of_ids(ids: Sequence[PassageId]) -> Expr:
     from lancedb.expr import col
 
     return col("id").isin(list(ids))
+
+
+def of_author(author: MemberId) -> Expr:
+    from lancedb.expr import col, lit
+
+    return col("author").eq(lit(author))
 
 
 def of_category(category: str) -> Expr:

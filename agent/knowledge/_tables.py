@@ -25,6 +25,7 @@ from agent.models.protocol import Vector
 
 if TYPE_CHECKING:
     from lancedb.db import AsyncConnection
+    from lancedb.expr import Expr
     from lancedb.table import AsyncTable
 
 FULL_HINT = "Free 64 MB or more and repeat the last command; nothing that was stored is lost."
@@ -51,6 +52,7 @@ _REWRITE_SPACE = 3
 
 _SNAPSHOT_LIFE = timedelta(minutes=1)
 """How long the files of an old state stay for the searches that still read it."""
+_AT_ONCE = timedelta(milliseconds=1)
 
 
 class Tables:
@@ -92,6 +94,20 @@ class Tables:
         for table in await self.open_all(version):
             await self.require_space_to_rewrite(table)
             await _fold(table)
+
+    async def erase_deleted(self, version: str, guild: GuildId) -> None:
+        """Write a guild's table and its indexes anew, and delete the files of every earlier state."""
+        table = await self._opened(_name(version, guild))
+        if table is None:
+            return
+        if not await table.count_rows():
+            await self.drop(version, guild)
+            return
+        await self.require_space_to_rewrite(table)
+        # Compacting would leave files alone of which only a few rows were deleted.
+        await table.update(updates_sql={"ordinal": "ordinal"})
+        await _index(table)
+        await table.optimize(cleanup_older_than=_AT_ONCE, delete_unverified=True)
 
     async def open_all(self, version: str) -> list[AsyncTable]:
         """Every guild's table of a version, each one's own."""
@@ -191,7 +207,7 @@ async def replace_source(
 ) -> None:
     """Make `passages` the whole of `source`, in one commit."""
     if not passages:
-        await delete_sources(table, [source])
+        await delete(table, _filters.of_sources([source]))
         return
     ids = [passage.id for passage in passages]
     lacking = [identity for identity in ids if identity not in vectors]
@@ -207,9 +223,8 @@ async def replace_source(
     await merge.when_not_matched_by_source_delete(_filters.of_sources([source])).execute(rows)
 
 
-async def delete_sources(table: AsyncTable, sources: Sequence[SourceId]) -> int:
+async def delete(table: AsyncTable, where: Expr) -> int:
     """Return how many passages went."""
-    where = _filters.of_sources(sources)
     count = await table.count_rows(where.to_sql())
     if count:
         await table.delete(where)

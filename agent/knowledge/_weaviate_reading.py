@@ -10,7 +10,7 @@ import numpy as np
 from weaviate import WeaviateAsyncClient
 from weaviate.classes.aggregate import GroupByAggregate, Metrics
 
-from agent.contracts import GuildId, Passage, PassageId, SourceId
+from agent.contracts import GuildId, MemberId, Passage, PassageId, SourceId
 from agent.knowledge._weaviate_errors import MissingTenantError
 from agent.knowledge._weaviate_ledger import GuildState
 from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
@@ -20,14 +20,17 @@ from agent.knowledge._weaviate_rows import (
     GENERATION,
     ORDINAL,
     PASSAGE,
+    SOURCE,
     Where,
     author_name,
     every,
+    of_author,
     of_ids,
     of_ordinals,
     of_sources,
     of_visibilities,
     passage_id,
+    source_id,
     tenant_of,
     to_passage,
 )
@@ -45,8 +48,25 @@ class Reading:
         self._collection = collection
 
     async def passages_of(self, guild: GuildId, source: SourceId, state: GuildState) -> tuple[Passage, ...]:
-        """In order. A long source is read by its ordinals, which every row of it has its own of."""
-        where = every([of_sources([source]), *state.visible()])
+        """In order."""
+        return await self._of_source(guild, every([of_sources([source]), *state.visible()]))
+
+    async def passages_by(self, guild: GuildId, author: MemberId, state: GuildState) -> tuple[Passage, ...]:
+        """By source and then in order."""
+        where = every([of_author(author), *state.visible()])
+        groups = await self._groups(guild, SOURCE, where)
+        found: list[Passage] = []
+        for source in sorted(source_id(str(group.grouped_by.value)) for group in groups):
+            found += await self._of_source(guild, where & of_sources([source]))
+        return tuple(found)
+
+    async def count(self, guild: GuildId, state: GuildState) -> int:
+        """How many rows are searched, counted anew."""
+        groups = await self._groups(guild, GENERATION, every(state.visible()))
+        return sum(int(group.total_count or 0) for group in groups)
+
+    async def _of_source(self, guild: GuildId, where: Where) -> tuple[Passage, ...]:
+        """A long source is read by its ordinals, which every row of it has its own of."""
         rows = await self._rows(guild, where, COLUMNS)
         if len(rows) == _PAGE:
             last = await self._last_ordinal(guild, where)

@@ -39,6 +39,7 @@ GENERATION: Final = "generation"
 ORDINAL: Final = "ordinal"
 AUTHOR_NAME: Final = "author_name"
 CATEGORY: Final = "category"
+SOURCE: Final = "source"
 
 BM25_K1: Final = 1.2
 BM25_B: Final = 0.75
@@ -48,7 +49,7 @@ STATE: Final = "state"
 PASSAGES: Final = "passages"
 """Of the ledger's rows, which hold no passage."""
 
-_EXACT: Final = (PASSAGE, "source", CATEGORY, "visibility", AUTHOR_NAME, "language", "kind", "author")
+_EXACT: Final = (PASSAGE, SOURCE, CATEGORY, "visibility", AUTHOR_NAME, "language", "kind", "author")
 _PLAIN: Final = ("title", "location", "text", "link")
 _NUMBERS: Final = ("start", "end")
 _RANGES: Final = (ORDINAL, "date", GENERATION)
@@ -115,13 +116,13 @@ def to_row(passage: Passage, vector: Vector, generation: int) -> Row:
 
 
 def to_passage(row: Properties, guild: GuildId) -> Passage:
-    day = row["date"]
-    category = _value(row[CATEGORY])
-    author = _value(row["author"])
+    day = row.get("date")
+    category = _value(row.get(CATEGORY))
+    author = _value(row.get("author"))
     return Passage(
         id=PassageId(_value(row[PASSAGE]) or ""),
         guild=guild,
-        source=SourceId(_value(row["source"]) or ""),
+        source=source_id(row[SOURCE]),
         ordinal=row[ORDINAL],
         title=row["title"],
         location=row["location"],
@@ -146,6 +147,11 @@ def passage_id(row: Properties) -> PassageId:
 def author_name(value: str) -> str:
     """A name as a person wrote it, from the value that Weaviate groups by."""
     return _value(value) or ""
+
+
+def source_id(value: str) -> SourceId:
+    """Likewise."""
+    return SourceId(_value(value) or "")
 
 
 def wanted(query: SearchQuery) -> Where:
@@ -174,11 +180,15 @@ def of_visibilities(may_see: frozenset[str]) -> Where:
 
 
 def of_sources(sources: Sequence[SourceId]) -> Where:
-    return _one_of("source", sources)
+    return _one_of(SOURCE, sources)
 
 
 def of_ids(ids: Sequence[PassageId]) -> Where:
     return _one_of(PASSAGE, ids)
+
+
+def of_author(author: MemberId) -> Where:
+    return _one_of("author", [author])
 
 
 def of_category(category: Slug) -> Where:

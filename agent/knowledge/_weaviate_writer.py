@@ -9,6 +9,7 @@ guild deletes them before it uses that generation again.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Final
 
 from weaviate import WeaviateAsyncClient
 
-from agent.contracts import GuildId, Passage, PassageId, Slug, SourceId
+from agent.contracts import GuildId, MemberId, Passage, PassageId, Slug, SourceId
 from agent.knowledge._rows import vector_of
 from agent.knowledge._weaviate_batches import delete_where, insert_all
 from agent.knowledge._weaviate_errors import MissingTenantError
@@ -31,6 +32,7 @@ from agent.knowledge._weaviate_rows import (
     Where,
     after_generation,
     every,
+    of_author,
     of_category,
     of_generations,
     of_sources,
@@ -90,6 +92,25 @@ class Writer:
             await self._delete(guild, of_sources(sources))
             self._states[guild] = after
         return old.total()
+
+    async def delete_by(self, guild: GuildId, author: MemberId) -> int:
+        """Rows go one by one, since others of their sources stay; so the guild's count is taken anew, which a
+        stop in between leaves to the next time.
+        """
+        async with self._writing(guild) as state:
+            await self._delete(guild, of_author(author))
+            left = await self._reading.count(guild, state)
+            after = replace(state, passages=left)
+            if after != state:
+                self._lease.require()
+                await write_state(self._nodes, self._collection, guild, after)
+            self._states[guild] = after
+        return state.passages - left
+
+    async def erase_deleted(self, guild: GuildId) -> None:
+        """Delete what was replaced without waiting for searches that may need it."""
+        async with self._writing(guild) as state:
+            self._states[guild] = await self._purged(guild, state, -math.inf)
 
     async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:
         """Rows are replaced where they are, so that a stop in between leaves a part to be done again."""
@@ -151,7 +172,7 @@ class Writer:
             if turn != self._turn:
                 self._turn, self._states = turn, {}
             state = self._states.pop(guild, None) or await self._cleaned(guild)
-            yield await self._purged(guild, state)
+            yield await self._purged(guild, state, self._grace_seconds)
 
     async def _cleaned(self, guild: GuildId) -> GuildState:
         """Delete what a writer left that did not finish."""
@@ -160,8 +181,8 @@ class Writer:
         await self._delete(guild, after_generation(state.revision))
         return state
 
-    async def _purged(self, guild: GuildId, state: GuildState) -> GuildState:
-        overdue = state.overdue(time.time(), self._grace_seconds)
+    async def _purged(self, guild: GuildId, state: GuildState, grace_seconds: float) -> GuildState:
+        overdue = state.overdue(time.time(), grace_seconds)
         if overdue:
             await self._delete(guild, of_generations(overdue))
             state = state.without(overdue)

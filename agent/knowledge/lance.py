@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from filelock import AsyncFileLock, Timeout
 
-from agent.contracts import EvidenceItem, GuildId, Passage, PassageId, Slug, SourceId
+from agent.contracts import EvidenceItem, GuildId, MemberId, Passage, PassageId, Slug, SourceId
 from agent.errors import DiskFullError, StoreBusyError, StoreError
 from agent.knowledge import _filters, _rows, _tables
 from agent.knowledge._checks import check_vector, check_whole
@@ -133,11 +133,32 @@ class LanceStore(KnowledgeStore):
     ) -> int:
         if not sources:
             return 0
-        gone = 0
+        gone = await self._delete(guild, _filters.of_sources(sources), version)
+        return sum(gone.values())
+
+    async def passages_by(
+        self, guild: GuildId, author: MemberId, *, version: str | None = None
+    ) -> tuple[Passage, ...]:
+        found = await self._matching(guild, version, _filters.of_author(author))
+        return tuple(sorted(found, key=lambda passage: (passage.source, passage.ordinal)))
+
+    async def delete_by(self, guild: GuildId, author: MemberId) -> int:
+        gone = await self._delete(guild, _filters.of_author(author), None)
+        return gone.get((await self._manifest()).active or "", 0)
+
+    async def erase_deleted(self, guild: GuildId) -> None:
+        async with self._writing() as manifest:
+            for name in manifest.specs:
+                await self._tables.erase_deleted(name, guild)
+            await self._tables.sweep(manifest.specs)
+
+    async def _delete(self, guild: GuildId, where: Expr, version: str | None) -> dict[str, int]:
+        """Return how many passages went from each version; from one, or from every one for None."""
+        gone: dict[str, int] = {}
         async with self._writing() as manifest:
             for name in manifest.specs if version is None else [manifest.require(version)]:
                 table = await self._tables.open_to_write(name, guild)
-                gone += 0 if table is None else await _tables.delete_sources(table, sources)
+                gone[name] = 0 if table is None else await _tables.delete(table, where)
         return gone
 
     async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:
@@ -222,11 +243,14 @@ class LanceStore(KnowledgeStore):
         where: Callable[[Sequence[_Id]], Expr],
         values: Sequence[_Id],
     ) -> list[Passage]:
+        return await self._matching(guild, version, where(values)) if values else []
+
+    async def _matching(self, guild: GuildId, version: str | None, where: Expr) -> list[Passage]:
         with _as_store_errors(self._folder):
             table = await self._opened(guild, version)
-            if table is None or not values:
+            if table is None:
                 return []
-            rows = await table.query().where(where(values)).select(list(_rows.COLUMNS)).to_arrow()
+            rows = await table.query().where(where).select(list(_rows.COLUMNS)).to_arrow()
             return _rows.to_passages(rows, guild)
 
     @asynccontextmanager

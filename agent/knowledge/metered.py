@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agent.contracts import EvidenceItem, GuildId, Passage, PassageId, Slug, SourceId
+from agent.contracts import EvidenceItem, GuildId, MemberId, Passage, PassageId, Slug, SourceId
 from agent.knowledge.protocol import IndexSpec, IndexVersion, KnowledgeStore, SearchQuery
 from agent.models.protocol import Vector
 from agent.observing.metrics import Operation, Store
@@ -67,6 +67,20 @@ class MeteredStore(KnowledgeStore):
     ) -> int:
         with store_call(self._name, Operation.DELETE_SOURCES):
             return await self._store.delete_sources(guild, sources, version=version)
+
+    async def passages_by(
+        self, guild: GuildId, author: MemberId, *, version: str | None = None
+    ) -> tuple[Passage, ...]:
+        with store_call(self._name, Operation.PASSAGES_BY):
+            return await self._store.passages_by(guild, author, version=version)
+
+    async def delete_by(self, guild: GuildId, author: MemberId) -> int:
+        with store_call(self._name, Operation.DELETE_BY):
+            return await self._store.delete_by(guild, author)
+
+    async def erase_deleted(self, guild: GuildId) -> None:
+        with store_call(self._name, Operation.ERASE_DELETED):
+            await self._store.erase_deleted(guild)
 
     async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:
         with store_call(self._name, Operation.RECATEGORISE):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from agent.contracts import EvidenceItem, GuildId, Passage, PassageId, Slug, SourceId
+from agent.contracts import EvidenceItem, GuildId, MemberId, Passage, PassageId, Slug, SourceId
 from agent.models.protocol import Vector
 
 
@@ -117,6 +117,23 @@ class KnowledgeStore(Protocol):
         self, guild: GuildId, sources: Sequence[SourceId], *, version: str | None = None
     ) -> int:
         """Return how many passages went. With `version` None they go from *every* version."""
+        ...
+
+    async def passages_by(
+        self, guild: GuildId, author: MemberId, *, version: str | None = None
+    ) -> tuple[Passage, ...]:
+        """Every passage of an author, by source and then in order."""
+        ...
+
+    async def delete_by(self, guild: GuildId, author: MemberId) -> int:
+        """Delete an author's passages from every version; return how many went from the active one."""
+        ...
+
+    async def erase_deleted(self, guild: GuildId) -> None:
+        """Leave nothing of deleted and replaced passages where the store is kept, earlier states included.
+
+        It reads and writes all that the guild has. A search that began before may fail.
+        """
         ...
 
     async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:

@@ -24,7 +24,7 @@ from typing import Final, TypeVar
 
 from weaviate import WeaviateAsyncClient
 
-from agent.contracts import EvidenceItem, GuildId, Passage, PassageId, Slug, SourceId
+from agent.contracts import EvidenceItem, GuildId, MemberId, Passage, PassageId, Slug, SourceId
 from agent.knowledge._checks import check_vector, check_whole
 from agent.knowledge._weaviate_errors import AsleepError, MissingCollectionError, MissingTenantError
 from agent.knowledge._weaviate_lease import Lease
@@ -32,7 +32,7 @@ from agent.knowledge._weaviate_ledger import GuildState, passages_in, read_state
 from agent.knowledge._weaviate_nodes import Nodes, addresses_of
 from agent.knowledge._weaviate_reading import Reading
 from agent.knowledge._weaviate_rows import tenant_of
-from agent.knowledge._weaviate_search import Hits, best_of, evidence, find
+from agent.knowledge._weaviate_search import Hits, evidence, find
 from agent.knowledge._weaviate_tenants import IDLE_SECONDS, Tenants
 from agent.knowledge._weaviate_versions import Versions
 from agent.knowledge._weaviate_writer import GRACE_SECONDS, Writer
@@ -162,6 +162,23 @@ class WeaviateStore(KnowledgeStore):
         names = known.specs if version is None else [known.require(version)]
         return sum([await self._writer(name).delete_sources(guild, sources) for name in names])
 
+    async def passages_by(
+        self, guild: GuildId, author: MemberId, *, version: str | None = None
+    ) -> tuple[Passage, ...]:
+        async def read(state: GuildState) -> tuple[Passage, ...]:
+            return await self._reading(state).passages_by(guild, author, state)
+
+        return await self._read(guild, version, read) or ()
+
+    async def delete_by(self, guild: GuildId, author: MemberId) -> int:
+        known = await self._versions.read()
+        gone = {name: await self._writer(name).delete_by(guild, author) for name in known.specs}
+        return gone.get(known.active or "", 0)
+
+    async def erase_deleted(self, guild: GuildId) -> None:
+        for name in (await self._versions.read()).specs:
+            await self._writer(name).erase_deleted(guild)
+
     async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:
         known = await self._versions.read()
         moved = {name: await self._writer(name).recategorise(guild, old, new) for name in known.specs}
@@ -228,8 +245,7 @@ class WeaviateStore(KnowledgeStore):
         if state is None:
             return ()
         self._known[key] = state
-        collection = self._versions.collection(state.version)
-        return await evidence(self._nodes, collection, query.guild, best_of(hits, query, state.passages))
+        return evidence(hits, query, state.passages)
 
     async def _find(self, query: SearchQuery, state: GuildState) -> Hits:
         check_vector(query, await self._versions.spec(state.version))

@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from agent.answering.compose import sources_block
 from agent.catalog.slugs import slug_of
-from agent.contracts import Answered, Asker, FeedbackKind, GuildId, Intent, Question, SourceId, Turn
+from agent.contracts import Answered, Asker, FeedbackKind, GuildId, Intent, Question, Role, SourceId, Turn
 from bot.chat.screen import explain
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ async def topic(memory: Memory, words: str) -> str:
     if not words:
         return "Which topic? /topic NAME"
     agent, last, category = memory.agent, memory.last.episode, slug_of(words)
-    correction = await agent.correct_category(memory.guild, last.id, memory.asker.member, category)
+    correction = await agent.correct_category(
+        memory.guild, last.id, memory.asker.member, category, Role.ADMIN
+    )
 
     async def undo() -> str:
         await agent.retract_correction(correction)
@@ -146,17 +149,14 @@ def undo_entry(memory: Memory, entry: SourceId) -> Undo:
 async def _vote(memory: Memory, on: Answered, vote: int, reason: str = "") -> None:
     agent, guild, member, episode = memory.agent, memory.guild, memory.asker.member, on.episode.id
     before = (await agent.parts.journal.votes(guild, episode)).get(member, 0)
-    await agent.give_feedback(guild, episode, member, FeedbackKind.VOTE, {"vote": vote})
-    said = (
-        await agent.give_feedback(guild, episode, member, FeedbackKind.REASON, {"reason": reason})
-        if reason
-        else None
-    )
+    give = partial(agent.give_feedback, guild, episode, member, role=Role.ADMIN)
+    await give(FeedbackKind.VOTE, {"vote": vote})
+    said = await give(FeedbackKind.REASON, {"reason": reason}) if reason else None
 
     async def undo() -> str:
-        await agent.give_feedback(guild, episode, member, FeedbackKind.VOTE, {"vote": before})
+        await give(FeedbackKind.VOTE, {"vote": before})
         if said is not None:
-            await agent.give_feedback(guild, episode, member, FeedbackKind.RETRACTION, {"event": said.id})
+            await give(FeedbackKind.RETRACTION, {"event": said.id})
         return "The vote is taken back."
 
     memory.undo.append(undo)

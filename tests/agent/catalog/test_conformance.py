@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.catalog.protocol import Catalog
-from agent.contracts import Category, GuildId, Slug, SourceId
+from agent.contracts import Category, GuildId, MemberId, Slug, SourceId
 from agent.errors import UnknownCategoryError, UnknownGuildError, UsageError
 from agent.ids import new_id
 from tests.agent.catalog.samples import CAR, HOME, NOWHERE, POOL, SOURCE, SPA, WORK, example, on_one_database
@@ -287,3 +287,12 @@ async def test_tasks_that_change_one_guild_at_once_lose_nothing(catalog: Catalog
     assert len(await catalog.examples(HOME)) == 10
     assert len(await catalog.sources(HOME)) == 20
     assert await catalog.revision(HOME) == before + 60
+
+
+async def test_an_example_says_whose_question_and_whose_label_it_is(catalog: Catalog) -> None:
+    learnt = replace(example("when?"), origin="correction", asker=MemberId("ana"), teacher=MemberId("ben"))
+    assert await catalog.put_examples(HOME, [learnt]) == 1
+    assert await catalog.examples(HOME) == (learnt,)
+
+    assert await catalog.put_examples(HOME, [example("when?")]) == 1
+    assert await catalog.examples(HOME) == (example("when?"),)

@@ -14,7 +14,7 @@ from agent.database import engine as engine_module
 from agent.database import schema
 from agent.database.engine import Database, open_database
 from agent.database.schema import HEAD, MIGRATIONS
-from agent.database.tables import metadata
+from agent.database.tables import key_of, metadata
 from agent.errors import StoreError
 from tests.agent.database.processes import finish, start
 
@@ -145,6 +145,49 @@ async def test_what_the_first_schema_kept_stays_in_its_order(
     assert await _run(database_address, "SELECT * FROM journal_positions") == [("home", 3)]
     with pytest.raises(DBAPIError, match="append-only"):
         await _run(database_address, "UPDATE feedback SET value = ''")
+
+
+async def test_examples_learnt_before_are_traced_to_their_members(
+    database_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        for module in (schema, engine_module):
+            patch.setattr(module, "HEAD", "0003")
+        await (await open_database(database_address)).close()
+    example = "INSERT INTO examples VALUES ('home', '{}', '{}', 'pool', '{}')"
+    keys = {text: key_of(text) for text in ("the pump?", "the filter?", "imported?")}
+    await _run(
+        database_address,
+        "INSERT INTO guilds VALUES ('home', 1)",
+        "INSERT INTO categories VALUES ('home', 'pool', 'Pool', '')",
+        "INSERT INTO episodes VALUES ('home', 'e1', 'ana', '2026-11-22 12:00:00', 'ask', '', "
+        """'{"question": "the  pump?"}', 1)""",
+        *(
+            f"INSERT INTO feedback VALUES ('home', '{id_}', 'e1', '{member}', '2026-11-22 12:00:00', "
+            f"""'correction', '{{"{field}": "pool"}}', {position})"""
+            for id_, member, field, position in (
+                ("f1", "ben", "category", 2),
+                ("f2", "cleo", "category", 3),
+                ("f3", "dan", "answer", 4),
+            )
+        ),
+        *(
+            example.format(keys[text], text, origin)
+            for text, origin in (
+                ("the pump?", "correction"),
+                ("the filter?", "correction"),
+                ("imported?", "import"),
+            )
+        ),
+    )
+
+    await (await open_database(database_address)).close()
+
+    found = await _run(database_address, "SELECT question, asker, teacher FROM examples ORDER BY question")
+    assert found == [("imported?", None, None), ("the filter?", None, None), ("the pump?", "ana", "cleo")]
+    assert await _run(database_address, "SELECT DISTINCT role FROM feedback") == [("member",)]
+    with pytest.raises(DBAPIError, match="append-only"):
+        await _run(database_address, "UPDATE feedback SET role = 'admin'")
 
 
 async def test_a_newer_database_is_refused_and_left_alone(database_address: str) -> None:

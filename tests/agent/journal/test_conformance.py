@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import delete
 
-from agent.contracts import Answer, AnswerKind, Episode, EpisodeId, FeedbackKind
+from agent.contracts import Answer, AnswerKind, Episode, EpisodeId, FeedbackKind, Role
 from agent.database import tables
 from agent.database.engine import Database
 from agent.errors import UsageError
@@ -248,3 +248,53 @@ async def test_check_counts(journal: Journal) -> None:
     await journal.add_feedback(an_event(episode, Kind.VOTE, {"vote": 1}))
 
     assert (await journal.check()).endswith(": 1 episodes, 1 feedback events")
+
+
+async def test_a_member_is_forgotten_with_what_others_said_of_their_questions(journal: Journal) -> None:
+    asked, other = an_episode(), an_episode(member=BEN)
+    elsewhere = replace(asked, guild=WORK)
+    for episode in (asked, other, elsewhere):
+        await journal.record(episode)
+    vote = {"vote": 1}
+    stays = an_event(other, Kind.VOTE, vote, member=BEN)
+    for event in (
+        an_event(asked, Kind.VOTE, vote),
+        an_event(asked, Kind.VOTE, vote, member=BEN),
+        an_event(other, Kind.COMMENT, {"text": "mine"}),
+        stays,
+        an_event(elsewhere, Kind.VOTE, vote),
+    ):
+        await journal.add_feedback(event)
+
+    assert await journal.forget(HOME, ANA) == (1, 3)
+    assert await journal.forget(HOME, ANA) == (0, 0)
+
+    assert await journal.episodes(HOME) == (other,)
+    assert await journal.feedback(HOME) == (stays,)
+    assert await journal.episodes(WORK) == (elsewhere,)
+    assert len(await journal.feedback(WORK)) == 1
+
+
+async def test_a_redacted_episode_keeps_its_place_and_its_feedback(journal: Journal) -> None:
+    first, second, third = (an_episode() for _ in range(3))
+    for episode in (first, second, third):
+        await journal.record(episode)
+    event = an_event(second, Kind.CORRECTION, {"category": "pool"}, member=BEN, role=Role.REVIEWER)
+    await journal.add_feedback(event)
+    less = replace(second, answer=Answer(text="", kind=AnswerKind.EXTRACTIVE), evidence=())
+
+    await journal.redact(less)
+    await journal.redact(replace(an_episode(), question="never recorded"))
+
+    assert await journal.episodes(HOME) == (first, less, third)
+    assert await journal.feedback(HOME) == (event,)
+    await journal.record(later := an_episode())
+    assert (await journal.episodes(HOME))[-1] == later
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_feedback_says_in_which_capacity_it_was_given(journal: Journal, role: Role) -> None:
+    await journal.record(episode := an_episode())
+    await journal.add_feedback(event := an_event(episode, Kind.VOTE, {"vote": 1}, role=role))
+
+    assert await journal.feedback(HOME) == (event,)

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from agent.contracts import GUILD_WIDE, MemberId, PassageId, Slug, SourceId, SourceKind
+from agent.contracts import GUILD_WIDE, GuildId, MemberId, PassageId, Slug, SourceId, SourceKind
 from agent.errors import StoreError
 from agent.knowledge.protocol import KnowledgeStore
 from tests.agent.knowledge.passages import (
@@ -267,6 +267,53 @@ async def test_deleted_sources_are_gone_from_every_version(store: KnowledgeStore
     assert await store.delete_sources(WORK, [MANUAL]) == 0
     assert ids(await store.search(about("heater roof button"))) == ["manual/0"]
     assert await store.search(about("heater"), version="v2") == ()
+
+
+async def test_an_author_s_passages_are_gone_from_every_version_and_others_stay(
+    store: KnowledgeStore,
+) -> None:
+    ana, ben = MemberId("ana"), MemberId('b"en')
+    notes = [
+        replace(one, author=author)
+        for one, author in zip(passages_of(NOTES, "heater", "roof", "pump"), (ana, ben, ana), strict=True)
+    ]
+    manual = replace(passages_of(MANUAL, "button")[0], author=ana)
+    theirs = replace(PUMP, guild=WORK, author=ana)
+    await store.open_index(NEW_SPEC)
+    for version in ("v1", "v2"):
+        await put(store, *notes, version=version)
+        await put(store, manual, version=version)
+    await put(store, theirs)
+
+    assert ids(await store.passages_by(HOME, ana)) == ["manual/0", "notes/0", "notes/2"]
+    assert await store.passages_by(HOME, ana, version="v2") == (manual, notes[0], notes[2])
+    assert await store.delete_by(HOME, ana) == 3
+    assert await store.delete_by(HOME, ana) == 0
+    await store.erase_deleted(HOME)
+
+    for version in ("v1", "v2"):
+        assert await store.passages_by(HOME, ana, version=version) == ()
+        assert ids(await store.search(about("heater roof pump button"), version=version)) == ["notes/1"]
+        assert await store.count(HOME, version=version) == 1
+    assert await store.passages_by(WORK, ana) == (theirs,)
+    await store.erase_deleted(GuildId("nobody"))
+
+
+async def test_erasing_changes_nothing_that_is_found(store: KnowledgeStore) -> None:
+    await put(store, *passages_of(NOTES, "heater", "roof"))
+    await put(store, *passages_of(NOTES, "heater", "pump"))
+    await put(store, *passages_of(MANUAL, "heater button"))
+    await store.delete_sources(HOME, [MANUAL])
+    before = await store.search(about("heater pump"))
+
+    await store.erase_deleted(HOME)
+
+    found = await store.search(about("heater pump"))
+    assert [(each.passage, each.similarity) for each in found] == [
+        (each.passage, pytest.approx(each.similarity)) for each in before
+    ]
+    await put(store, *passages_of(MANUAL, "heater button"))
+    assert await store.count(HOME) == 3
 
 
 async def test_a_category_moves_in_every_version(store: KnowledgeStore) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from agent.contracts import Slug, SourceId
+from agent.contracts import MemberId, Slug, SourceId
 from agent.errors import StoreBusyError, StoreError
 from agent.knowledge.lance import LanceStore, open_store
 from tests.agent.database.disks import remount, small_disk
 from tests.agent.database.processes import finish, start
 from tests.agent.knowledge.passages import (
     HOME,
+    MANUAL,
     NEW_SPEC,
     NOTES,
     PUMP,
@@ -325,3 +326,27 @@ async def test_a_dropped_guild_leaves_no_file(store: LanceStore, tmp_path: Path)
     await store.drop_guild(HOME)
     await store.drop_guild(WORK)
     assert list((tmp_path / "knowledge" / "tables").iterdir()) == []
+
+
+async def test_nothing_of_an_erased_passage_is_left_in_any_file(tmp_path: Path) -> None:
+    """Not even what Lance compresses: no file that a passage was written to is there any longer."""
+    store = await open_store(tmp_path)
+    await store.open_index(SPEC)
+    await put(store, *passages_of(NOTES, *(f"kept {number}" for number in range(50))))
+    await put(store, *(replace(one, author=MemberId("ana")) for one in passages_of(MANUAL, "zqxmarkerword")))
+    await store.optimize()
+
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    before = {path for path, content in files().items() if b"zqxmarkerword" in content}
+    assert any(path.parent.name == "data" for path in before)
+    held = {path for path in files() if path.parent.name == "data" or "_indices" in path.parts}
+
+    await store.delete_by(HOME, MemberId("ana"))
+    await store.erase_deleted(HOME)
+
+    assert not held & set(files())
+    assert [path for path, content in files().items() if b"zqxmarkerword" in content] == []
+    assert await store.count(HOME) == 50
+    await store.close()
