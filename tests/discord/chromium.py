@@ -50,7 +50,7 @@ async def say(page: Page, text: str) -> None:
 
 
 async def picture(page: Page, name: str) -> None:
-    """Kept where LOREKEEPER_SCREENSHOTS says, for the README."""
-    folder = os.environ.get("LOREKEEPER_SCREENSHOTS")
+    """Kept where SCREENSHOTS says, for the README."""
+    folder = os.environ.get("SCREENSHOTS")
     if folder:
         await page.screenshot(path=Path(folder) / f"{name}.png")

@@ -31,14 +31,28 @@ async def demo(own_household: Path, tmp_path: Path) -> AsyncIterator[Loopback]:
         environment = {**os.environ, **own, **bot_environment(loopback)}
         bot = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", env=environment)
         try:
-            await loopback.connected(_START)
-            await loopback.wait.until(lambda: loopback.world.commands, _START, "the commands of the bot")
+            await _until_ready(loopback, bot)
             yield loopback
         finally:
-            bot.terminate()
+            if bot.returncode is None:
+                bot.terminate()
             status = await bot.wait()
     assert status == 0
     loopback.check()
+
+
+async def _until_ready(loopback: Loopback, bot: asyncio.subprocess.Process) -> None:
+    """Connected and with its commands registered; a bot that ends before is not waited for."""
+
+    def up() -> bool:
+        return loopback.gateway.connected and bool(loopback.world.commands)
+
+    ready = asyncio.create_task(loopback.wait.until(up, _START, "the bot to be ready"))
+    ended = asyncio.create_task(bot.wait())
+    await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
+    assert not ended.done(), "the bot ended instead of connecting"
+    ended.cancel()
+    await ready
 
 
 async def test_a_member_asks_and_corrects_and_an_admin_gives_a_command(demo: Loopback) -> None:
@@ -72,7 +86,7 @@ async def _gives_a_command(page: Page) -> None:
     await expect(page.locator("#palette")).to_be_hidden()
     await be(page, "Marta (admin)")
     await page.locator("#text").fill("/category list")
-    await page.locator("#text").press("Enter")
+    await page.get_by_role("option", name="/category list").click()
     await page.get_by_role("button", name="Run").click()
     await expect(page.locator(".message.ephemeral")).to_contain_text("The swimming pool", timeout=_ANSWER_MS)
     await picture(page, "demo-command")

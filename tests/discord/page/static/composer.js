@@ -14,6 +14,7 @@ export class Composer {
     this.reply = null;
     this.command = null;
     this.marked = 0;
+    this.dismissed = false;
     this.text.addEventListener("input", () => this.typed());
     this.text.addEventListener("keydown", (event) => this.key(event));
     byId("attach").addEventListener("change", (event) => this.attach(event.target));
@@ -25,7 +26,7 @@ export class Composer {
     const forum = view.channel.kind === "forum";
     this.text.disabled = !view.channel.can_send || forum;
     this.text.placeholder = forum ? "Open a post to write in it" : view.channel.can_send ? `Message ${title(view.channel)}` : "You cannot write here";
-    if (!this.palette.hidden) this.showPalette();
+    if (!this.dismissed) this.showPalette(); // another member is offered other commands
   }
 
   replyTo(message) {
@@ -57,6 +58,7 @@ export class Composer {
     this.text.style.height = "auto";
     this.text.style.height = `${this.text.scrollHeight}px`;
     this.marked = 0;
+    this.dismissed = false;
     this.showPalette();
   }
 
@@ -105,6 +107,7 @@ export class Composer {
       event.preventDefault();
       this.send();
     } else if (event.key === "Escape") {
+      this.dismissed = true;
       this.palette.hidden = true;
       this.clearReply();
     }
