@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-from uuid import UUID
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from weaviate import WeaviateAsyncClient
-from weaviate.classes.query import MetadataQuery
 from weaviate.collections import CollectionAsync
+from weaviate.collections.classes.grpc import _MetadataQuery
 
 from agent.contracts import EvidenceItem, GuildId
 from agent.knowledge._fusion import fuse
@@ -53,10 +53,12 @@ _Tenant = CollectionAsync[Any, Any]
 class Hit:
     similarity: float
     lexical: float
-    generation: int
+    row: Any
+    """As it came over the wire."""
 
 
-Hits = dict[UUID, Hit]
+Hits: TypeAlias = dict[bytes, Hit]
+"""By the id's bytes."""
 
 
 async def find(nodes: Nodes, collection: str, query: SearchQuery, state: GuildState) -> Hits:
@@ -67,59 +69,42 @@ async def find(nodes: Nodes, collection: str, query: SearchQuery, state: GuildSt
     """
     where = every([wanted(query), *state.not_retired()])
     hits = await _halves(nodes, collection, query, where)
-    if any(hit.generation > state.revision for hit in hits.values()):
+    if any(_generation(hit.row) > state.revision for hit in hits.values()):
         hits = await _halves(nodes, collection, query, where & up_to_generation(state.revision))
     return hits
 
 
-def best_of(hits: Hits, query: SearchQuery, passages: int) -> list[tuple[UUID, Hit, float]]:
-    """The best with their fused scores, best first."""
+def evidence(hits: Hits, query: SearchQuery, passages: int) -> tuple[EvidenceItem, ...]:
+    """The best of a guild of so many passages, best first; only they are made into passages."""
     if not hits:
-        return []
+        return ()
     alpha = query.alpha if query.vector is not None else 0.0
     similarity = np.array([hit.similarity for hit in hits.values()])
     lexical = np.array([hit.lexical for hit in hits.values()])
     scores = fuse(similarity, lexical, alpha=alpha, passages=passages)
-    found = list(hits.items())
-    return [
-        (*found[place], float(scores[place])) for place in np.argsort(-scores, kind="stable")[: query.limit]
-    ]
+    found = list(hits.values())
+    best = np.argsort(-scores, kind="stable")[: query.limit]
+    return tuple(_item(found[place], float(scores[place]), query.guild) for place in best)
 
 
-async def evidence(
-    nodes: Nodes, collection: str, guild: GuildId, best: Sequence[tuple[UUID, Hit, float]]
-) -> tuple[EvidenceItem, ...]:
-    """Read what is shown. A passage that was deleted since it was found is left out."""
-    if not best:
-        return ()
-
-    async def work(client: WeaviateAsyncClient) -> Any:
-        tenant = client.collections.use(collection).with_tenant(tenant_of(guild))
-        ids = [id_ for id_, _, _ in best]
-        return await tenant.query.fetch_objects_by_ids(ids, limit=len(ids), return_properties=COLUMNS)
-
-    found = await nodes.call(work)
-    passages = {row.uuid: to_passage(row.properties, guild) for row in found.objects}
-    return tuple(
-        EvidenceItem(passage=passages[id_], score=score, similarity=hit.similarity, lexical=hit.lexical)
-        for id_, hit, score in best
-        if id_ in passages
-    )
+def _item(hit: Hit, score: float, guild: GuildId) -> EvidenceItem:
+    passage = to_passage(_properties(hit.row), guild)
+    return EvidenceItem(passage=passage, score=score, similarity=hit.similarity, lexical=hit.lexical)
 
 
 async def _halves(nodes: Nodes, collection: str, query: SearchQuery, where: Where) -> Hits:
     terms = asked_terms(query.text) if query.alpha < 1.0 else ""
     count = max(_CANDIDATES, query.limit)
 
-    async def nearest(client: WeaviateAsyncClient) -> Hits:
-        return await _nearest(_tenant(client, collection, query), query.vector, where, count)
+    async def nearest(client: WeaviateAsyncClient, vector: Vector) -> Hits:
+        return await _nearest(_tenant(client, collection, query), vector, where, count)
 
     async def matching(client: WeaviateAsyncClient) -> Hits:
         return await _matching(_tenant(client, collection, query), terms, query.vector, where, count)
 
     halves = []
     if query.vector is not None and (query.alpha > 0.0 or not terms):
-        halves.append(nodes.call(nearest))
+        halves.append(nodes.call(partial(nearest, vector=query.vector)))
     if terms:
         halves.append(nodes.call(matching))
     found: Hits = {}
@@ -129,39 +114,63 @@ async def _halves(nodes: Nodes, collection: str, query: SearchQuery, where: Wher
     return found
 
 
-async def _nearest(tenant: _Tenant, vector: Vector | None, where: Where, count: int) -> Hits:
-    assert vector is not None
-    found = await tenant.query.near_vector(
-        vector.tolist(),
-        limit=count,
+async def _nearest(tenant: _Tenant, vector: Vector, where: Where, count: int) -> Hits:
+    request = tenant.query._query.near_vector(  # noqa: SLF001
+        near_vector=vector.tolist(),
         filters=where,
-        return_properties=[GENERATION],
-        return_metadata=MetadataQuery(distance=True),
+        limit=count,
+        return_metadata=_MetadataQuery(vector=False, distance=True),
+        return_properties=COLUMNS,
     )
     return {
-        row.uuid: Hit(-float(row.metadata.distance or 0.0), 0.0, row.properties[GENERATION])
-        for row in found.objects
+        row.metadata.id_as_bytes: Hit(-row.metadata.distance, 0.0, row)
+        for row in await _rows(tenant, request)
     }
 
 
 async def _matching(tenant: _Tenant, terms: str, vector: Vector | None, where: Where, count: int) -> Hits:
-    found = await tenant.query.bm25(
-        terms,
-        query_properties=[SEARCHED],
-        limit=count,
+    request = tenant.query._query.bm25(  # noqa: SLF001
+        query=terms,
+        properties=[SEARCHED],
         filters=where,
-        include_vector=vector is not None,
-        return_properties=[GENERATION],
-        return_metadata=MetadataQuery(score=True),
+        limit=count,
+        return_metadata=_MetadataQuery(score=True, vector=vector is not None),
+        return_properties=COLUMNS,
     )
-    if vector is None or not found.objects:
-        similarity = np.zeros(len(found.objects))
-    else:
-        similarity = np.array([row.vector["default"] for row in found.objects]) @ vector
+    rows = await _rows(tenant, request)
+    similarity = np.zeros(len(rows))
+    if vector is not None and rows:
+        stored = b"".join(row.metadata.vectors[0].vector_bytes for row in rows)
+        similarity = np.frombuffer(stored, dtype="<f4").reshape(len(rows), -1) @ vector
     return {
-        row.uuid: Hit(float(cosine), _FULL_BM25 * (row.metadata.score or 0.0), row.properties[GENERATION])
-        for row, cosine in zip(found.objects, similarity, strict=True)
+        row.metadata.id_as_bytes: Hit(float(cosine), _FULL_BM25 * row.metadata.score, row)
+        for row, cosine in zip(rows, similarity, strict=True)
     }
+
+
+async def _rows(tenant: _Tenant, request: Any) -> Sequence[Any]:
+    """The rows of a reply as they came over the wire.
+
+    The library's own door makes an object of every row and a list of every vector; for a hundred candidates
+    that takes longer than the search.
+    """
+    reply = await tenant.query._connection.grpc_search(request=request)  # noqa: SLF001
+    return list(reply.results)
+
+
+def _generation(row: Any) -> int:
+    return int(row.properties.non_ref_props.fields[GENERATION].int_value)
+
+
+def _properties(row: Any) -> dict[str, Any]:
+    fields = row.properties.non_ref_props.fields
+    values = {name: fields[name] for name in COLUMNS if name in fields}
+    return {name: _value(value) for name, value in values.items()}
+
+
+def _value(value: Any) -> Any:
+    kind = value.WhichOneof("kind")
+    return None if kind == "null_value" else getattr(value, kind)
 
 
 def _tenant(client: WeaviateAsyncClient, collection: str, query: SearchQuery) -> _Tenant:
