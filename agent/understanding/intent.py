@@ -62,8 +62,8 @@ _SUMMARIZE = _shape(
 _RESUME_WORK = _shape(r"resume\b(?! (?:el|la|los|las|lo|este|esta|esto|esa|ese)\b)")
 _CONVERSATION = _shape(
     r"(?:(?:this|the|our|these|that|it|all|everything|above|so far|here|please|today|last|previous|me|us"
-    r"|thread|conversation|discussion|chat|channel|messages?"
-    r"|esto|todo|este|esta|estos|el|la|los|lo|anterior|hilo|conversaci[oó]n|chat|canal|mensajes?|discusi[oó]n"
+    r"|thread|conversation|discussion|chat|channel|messages?|\d{1,4}"
+    r"|esto|todo|este|esta|estos|el|la|los|lo|anterior|[uú]ltim[oa]s?|hilo|conversaci[oó]n|chat|canal|mensajes?|discusi[oó]n"
     r"|por favor)(?:[\s,]+|$))*"
 )
 _SUGGEST = (

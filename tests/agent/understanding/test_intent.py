@@ -58,6 +58,8 @@ def test_remember(text: str, language: str, argument: str | None) -> None:
         ("summarize pool-manual.md", "en", SUMMARIZE, "pool-manual.md"),
         ("give me a short summary of the boiler contract", "en", SUMMARIZE, "the boiler contract"),
         ("summary of the last messages", "en", SUMMARIZE, ""),
+        ("summarize the last 30 messages", "en", SUMMARIZE, ""),
+        ("resume los últimos 30 mensajes", "es", SUMMARIZE, ""),
         ("what did I miss?", "en", SUMMARIZE, ""),
         ("resume este hilo", "es", SUMMARIZE, ""),
         ("resume este hilo", "en", SUMMARIZE, ""),
