@@ -25,6 +25,7 @@ from bot.cogs.admin import Admin
 from bot.cogs.ask import Ask
 from bot.cogs.feedback import Feedback, answer_view
 from bot.cogs.knowledge import Knowledge
+from bot.cogs.reactions import Reactions
 from bot.desk import LATE_SECONDS, Desk
 from bot.errors import tell_error
 from bot.fairness import Cooldowns
@@ -39,15 +40,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-COGS: Final = (Ask, Feedback, Knowledge, Admin)
+COGS: Final = (Ask, Reactions, Feedback, Knowledge, Admin)
 PERMISSIONS: Final = discord.Permissions(
     view_channel=True,
     send_messages=True,
     send_messages_in_threads=True,
-    create_public_threads=True,
     read_message_history=True,
     attach_files=True,
-    add_reactions=True,
 )
 """What the invite link asks for."""
 _COMMANDS: Final = "commands"

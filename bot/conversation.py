@@ -54,7 +54,7 @@ def words_of(message: discord.Message, me: int) -> str:
         managed_by_me = role is not None and role.is_bot_managed() and role.tags and role.tags.bot_id == me
         return "" if managed_by_me else f"@{roles.get(int(match[1]), match[1])}"
 
-    return " ".join(_ROLE.sub(role_named, _USER.sub(named, message.content)).split(" ")).strip()
+    return _ROLE.sub(role_named, _USER.sub(named, message.content)).strip()
 
 
 def named_attachments(attachments: Sequence[discord.Attachment]) -> str:

@@ -66,13 +66,13 @@ class Desk:
         self,
         agent: Agent,
         state: BotState,
-        view_of: Callable[[Answered, Texts], discord.ui.View | None],
+        view_of: Callable[[Answered, Texts, bool], discord.ui.View | None],
         *,
         slots: int,
         capacity: int,
         late_seconds: Sequence[float] = LATE_SECONDS,
     ) -> None:
-        """`view_of` makes the buttons under an answer."""
+        """`view_of` makes the buttons under an answer; it hears whether the question can be asked again."""
         self.queue = FairQueue(slots=slots, capacity=capacity, per_member=_PER_MEMBER)
         self._agent = agent
         self._state = state
@@ -118,9 +118,9 @@ class Desk:
             return
         error_id = secrets.token_hex(4)
         _log.error("an answer failed error_id=%s", error_id, exc_info=error)
-        self.take_failed(request, surface, failure_of(error, error_id))
+        self._take_failed(request, surface, failure_of(error, error_id))
 
-    def take_failed(self, request: Request, surface: Surface, failed: Failed) -> None:
+    def _take_failed(self, request: Request, surface: Surface, failed: Failed) -> None:
         """Tell of a question that cannot be answered, in the background."""
         task = asyncio.create_task(self._give_up(request, surface, failed))
         self._running[task] = (request, surface)
@@ -241,7 +241,8 @@ class Desk:
             await self._state.put_answers(rows)
 
         layout = render_answer(answered.answer, answered.route, names, texts)
-        await surface.finish(layout, self._view_of(answered, texts), record)
+        view = self._view_of(answered, texts, request.message is not None)
+        await surface.finish(layout, view, record)
 
     async def _give_up(self, request: Request, surface: Surface, failed: Failed) -> None:
         await surface.say(render_failure(failed, request.texts))
@@ -262,6 +263,8 @@ class Desk:
 
 
 async def _say_interrupted(request: Request, surface: Surface) -> None:
+    if not surface.opened:
+        return
     try:
         await surface.say(request.texts.interrupted if request.message else request.texts.ask_again)
     except SurfaceGoneError as gone:

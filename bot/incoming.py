@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,8 @@ from bot.visibility import may_see, member_visibility, visibility_of_entry
 
 if TYPE_CHECKING:
     from bot.client import Lorekeeper
+
+_log = logging.getLogger(__name__)
 
 _HUMAN: Final = (discord.MessageType.default, discord.MessageType.reply)
 _EVERYBODY: Final = re.compile(r"@(?:everyone|here)\b")
@@ -50,10 +53,18 @@ class Placed:
 
 async def decide(bot: Lorekeeper, message: discord.Message, config: GuildConfig) -> Decision:
     """Decide whether a message is answered; `config` is that of its guild, the defaults for direct ones."""
-    return should_respond(await _incoming(bot, message), rules_for(message, config))
+    author = message.author
+    if (
+        message.guild
+        and config.roles.get(Power.ASK)
+        and not (author.bot or isinstance(author, discord.Member))
+    ):
+        # A message out of the history does not say which roles its author has.
+        author = await bot.member_of(message.guild, author.id) or author
+    return should_respond(await _incoming(bot, message), rules_for(message, author, config))
 
 
-def rules_for(message: discord.Message, config: GuildConfig) -> Rules:
+def rules_for(message: discord.Message, author: discord.abc.User, config: GuildConfig) -> Rules:
     """What the admins chose for the place and the author. A thread goes by its channel."""
     channel = message.channel
     parent = channel.parent if isinstance(channel, discord.Thread) else channel
@@ -61,14 +72,18 @@ def rules_for(message: discord.Message, config: GuildConfig) -> Rules:
     return Rules(
         auto=chosen.auto,
         silenced=chosen.silenced,
-        may_ask=has_power(config, message.author, Power.ASK),
+        may_ask=has_power(config, author, Power.ASK),
     )
 
 
 async def resolve_channel(bot: Lorekeeper, message: discord.Message) -> None:
     """A thread that nobody told the bot of arrives without its channel; without that no rule would hold."""
     if isinstance(message.channel, discord.PartialMessageable) and message.guild is not None:
-        found = await bot.fetch_channel(message.channel.id)
+        try:
+            found = await bot.fetch_channel(message.channel.id)
+        except discord.HTTPException as error:
+            _log.info("the channel of message %s cannot be read: %s", message.id, error)
+            return
         if isinstance(found, discord.Thread):
             message.channel = found
 

@@ -45,6 +45,11 @@ class Surface(ABC):
         self._channel = channel
         self._stream: Stream | None = None
 
+    @property
+    def opened(self) -> bool:
+        """The placeholder is there."""
+        return self._stream is not None
+
     async def open(self, text: str) -> int:
         """Show the placeholder; return its id. Raises `SurfaceGoneError`."""
         try:

@@ -170,10 +170,10 @@ class Ask(commands.Cog):
         if message.guild is not None:
             config = await self.bot.state.config(self.bot.guild_id(message.guild.id))
         decision = await decide(self.bot, message, config)
-        if decision.respond:
+        # Who may not ask is told so when they speak to the bot, not at every word in an automatic channel.
+        told = decision.reason is Reason.MAY_NOT_ASK and self.bot.user in message.mentions
+        if decision.respond or told:
             await self._respond(message)
-        elif decision.reason is Reason.MAY_NOT_ASK and message.guild is not None:
-            await self._say(message, (await self.bot.texts_of(message.guild)).may_not_ask)
         _log.debug("message %s: %s", message.id, decision.reason)
 
     async def _respond(self, message: discord.Message) -> None:
@@ -295,6 +295,9 @@ class Ask(commands.Cog):
         except (discord.NotFound, discord.Forbidden) as error:
             _log.info("question %s is gone: %s", pending.question, error)
             member = None
+        except discord.HTTPException as error:
+            _log.warning("question %s waits for the next start: %s", pending.question, error)
+            return
         if member is None:
             await self.bot.state.end(pending.guild, pending.question)
             return
@@ -310,8 +313,8 @@ class Ask(commands.Cog):
             for channel in _with_news(guild, since) if guild else direct:
                 async for message in channel.history(limit=_MISSED_MESSAGES, after=since, oldest_first=True):
                     await self.on_message(message)
-        except (discord.Forbidden, discord.NotFound) as error:
-            _log.info("what was said in %s meanwhile cannot be read: %s", place, error)
+        except discord.HTTPException as error:
+            _log.warning("what was said in %s meanwhile cannot be read: %s", place, error)
 
     async def _channel(self, id_: int) -> discord.abc.Messageable:
         """Raises `NotFound` for one that is gone, or that is none."""

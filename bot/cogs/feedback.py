@@ -1,16 +1,14 @@
-"""Feedback on an answer: reactions, and the buttons under it with their form and their list of topics.
+"""Feedback on an answer by the buttons under it, with their form and their list of topics.
 
-A member has one vote on an answer however it was given, the newest; what is given twice counts once. Buttons
-and lists are dynamic items that carry the episode in their id, so those of an answer from before a restart
-work as well.
+Buttons and lists are dynamic items that carry the episode in their id, so those of an answer from before a
+restart work as well. What is given twice counts once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -30,6 +28,7 @@ from agent.contracts import (
     Slug,
 )
 from bot.cogs.knowledge import UndoButton
+from bot.cogs.reactions import give_vote
 from bot.desk import Request
 from bot.errors import NotAllowedError, say, telling_errors
 from bot.incoming import Placed, question_of
@@ -49,10 +48,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_VOTES: Final = {"👍": 1, "👎": -1}
 _WITHOUT_BUTTONS: Final = frozenset({AnswerKind.SMALL_TALK})
-_ROW_SECONDS: Final = (0.0, 0.2, 0.6, 1.5)
-"""A reaction may be quicker than the row of the message that it is on."""
 _MOST_TOPICS: Final = 25
 
 
@@ -78,8 +74,10 @@ _LOOKS: Final[Mapping[Action, tuple[str, int]]] = {
 """Emoji and row."""
 
 
-def answer_view(answered: Answered, texts: Texts) -> ui.View | None:
-    """The buttons under an answer; small talk has none, a remembered fact can be taken back."""
+def answer_view(answered: Answered, texts: Texts, again: bool) -> ui.View | None:
+    """The buttons under an answer; small talk has none, a remembered fact can be taken back. `again`: the
+    question can be asked again, which that of a command cannot.
+    """
     answer, episode = answered.answer, answered.episode.id
     if answer.kind in _WITHOUT_BUTTONS:
         return None
@@ -89,7 +87,7 @@ def answer_view(answered: Answered, texts: Texts) -> ui.View | None:
         return view
     labels = _labels(texts)
     for action in Action:
-        if action is Action.SOURCES and not answer.quotes:
+        if (action is Action.SOURCES and not answer.quotes) or (action is Action.AGAIN and not again):
             continue
         view.add_item(AnswerButton(action, episode, labels[action]))
     return view
@@ -199,34 +197,6 @@ class Feedback(commands.Cog):
     async def cog_load(self) -> None:
         self.bot.add_dynamic_items(AnswerButton, TopicSelect)
 
-    @commands.Cog.listener()
-    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        vote = _VOTES.get(_plain(payload.emoji))
-        if vote is None or not self._counts(payload) or payload.message_author_id != self.bot.me_id:
-            return
-        if answer := await self._answer_of(payload.message_id):
-            await self.vote(answer, MemberId(str(payload.user_id)), vote)
-
-    @commands.Cog.listener()
-    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
-        vote = _VOTES.get(_plain(payload.emoji))
-        if vote is None or not self._counts(payload):
-            return
-        answer = await self.bot.state.answer(payload.message_id)
-        member = MemberId(str(payload.user_id))
-        if answer is None or await self._standing(answer, member) != vote:
-            return
-        await self.vote(answer, member, -vote if await self._reacted(payload, -vote) else 0)
-
-    @commands.Cog.listener()
-    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
-        await self._clear(payload.message_id, {1, -1})
-
-    @commands.Cog.listener()
-    async def on_raw_reaction_clear_emoji(self, payload: discord.RawReactionClearEmojiEvent) -> None:
-        if (vote := _VOTES.get(_plain(payload.emoji))) is not None:
-            await self._clear(payload.message_id, {vote})
-
     async def press(self, interaction: discord.Interaction, action: Action, episode: EpisodeId) -> None:
         """Do what a button says. The form comes first: Discord takes none after anything else."""
         texts = texts_for(interaction.locale.value)
@@ -237,11 +207,11 @@ class Feedback(commands.Cog):
         member = MemberId(str(interaction.user.id))
         match action:
             case Action.HELPFUL:
-                await self.vote(answer, member, 1)
+                await give_vote(self.bot, answer, member, 1)
                 await say(interaction, texts.thanks_helpful)
             case Action.NOT_HELPFUL:
                 # Counted already: a form that is closed unsent took nothing back.
-                await self.vote(answer, member, -1)
+                await give_vote(self.bot, answer, member, -1)
             case Action.WRONG_TOPIC:
                 await self._offer_topics(interaction, answer, texts)
             case Action.SOURCES:
@@ -250,13 +220,6 @@ class Feedback(commands.Cog):
                 await self._answer_again(interaction, answer, texts)
             case Action.DISMISS:
                 await self._dismiss(interaction, answer, texts)
-
-    async def vote(self, answer: AnswerMessage, member: MemberId, vote: int) -> None:
-        """Let this be the member's vote; 0 takes it back. The vote that stands already is not given again."""
-        if await self._standing(answer, member) != vote:
-            await self.bot.agent.give_feedback(
-                answer.guild, answer.episode, member, FeedbackKind.VOTE, {"vote": vote}
-            )
 
     async def give_reason(
         self, interaction: discord.Interaction, message: int, episode: EpisodeId, reason: str, correction: str
@@ -292,7 +255,9 @@ class Feedback(commands.Cog):
             await _replace(interaction, texts.thanks_correction_later.format(name=name))
             return
         await self.bot.agent.correct_category(answer.guild, episode, member, topic)
-        await _replace(interaction, texts.thanks_correction.format(name=name))
+        again = answer.question is not None
+        said = texts.thanks_correction if again else texts.thanks_correction_learnt
+        await _replace(interaction, said.format(name=name))
         await self._ask_again(answer, topic)
 
     async def _offer_topics(
@@ -391,18 +356,6 @@ class Feedback(commands.Cog):
     async def _categories(self, answer: AnswerMessage) -> tuple[Category, ...]:
         return await self.bot.agent.parts.catalog.categories(answer.guild)
 
-    async def _standing(self, answer: AnswerMessage, member: MemberId) -> int:
-        votes = await self.bot.agent.parts.journal.votes(answer.guild, answer.episode)
-        return votes.get(member, 0)
-
-    async def _answer_of(self, message: int) -> AnswerMessage | None:
-        """The answer that a message belongs to, with patience for a message that is quicker than its row."""
-        for seconds in _ROW_SECONDS:
-            await asyncio.sleep(seconds)
-            if (answer := await self.bot.state.answer(message)) is not None:
-                return answer
-        return None
-
     async def _require_answer(self, message: int, texts: Texts) -> AnswerMessage:
         answer = await self.bot.state.answer(message)
         if answer is None:
@@ -430,39 +383,6 @@ class Feedback(commands.Cog):
         member = await self._require_member(interaction, answer, texts)
         if not has_power(await self.bot.state.config(answer.guild), member, Power.REVIEW):
             raise NotAllowedError(texts.only_the_asker)
-
-    def _counts(self, payload: discord.RawReactionActionEvent) -> bool:
-        """Not the bot's own, and not another bot's as far as Discord says who it was."""
-        return payload.user_id != self.bot.me_id and not (payload.member and payload.member.bot)
-
-    async def _reacted(self, payload: discord.RawReactionActionEvent, vote: int) -> bool:
-        """Whether the member's other thumb still stands there."""
-        channel = self.bot.get_partial_messageable(payload.channel_id)
-        try:
-            message = await channel.fetch_message(payload.message_id)
-            for reaction in message.reactions:
-                if _VOTES.get(_plain(reaction.emoji)) == vote:
-                    before = discord.Object(payload.user_id - 1)
-                    found = [user.id async for user in reaction.users(limit=1, after=before)]
-                    return found == [payload.user_id]
-        except discord.NotFound:
-            _log.info("the message %s of a vote is gone", payload.message_id)
-        return False
-
-    async def _clear(self, message: int, votes: Set[int]) -> None:
-        """A moderator took thumbs away: those votes no longer stand."""
-        answer = await self.bot.state.answer(message)
-        if answer is None:
-            return
-        standing = await self.bot.agent.parts.journal.votes(answer.guild, answer.episode)
-        for member, vote in standing.items():
-            if vote in votes:
-                await self.vote(answer, member, 0)
-
-
-def _plain(emoji: discord.PartialEmoji | discord.Emoji | str) -> str:
-    """A thumb of any skin tone is a thumb."""
-    return str(emoji)[:1]
 
 
 async def _replace(interaction: discord.Interaction, text: str) -> None:

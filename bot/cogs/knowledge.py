@@ -199,10 +199,11 @@ class Knowledge(commands.Cog):
         words = words_of(message, self.bot.me_id)
         if words == await self.bot.installation.stores.catalog.source_text(guild, before):
             return
-        await self.bot.agent.forget_entry(guild, before)
-        await self.bot.state.remove_entry(guild, before)
+        # The new entry first: killed in between, what the message says is kept twice rather than not at all.
         if words:
             await self._remember(guild, message, source.category, source.visibility)
+        await self.bot.agent.forget_entry(guild, before)
+        await self.bot.state.remove_entry(guild, before)
 
     @knowledge.command(name="list", description=described("knowledge.list"))
     async def list_sources(self, interaction: discord.Interaction[Lorekeeper]) -> None:

@@ -67,6 +67,8 @@ class BotState:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._configs: dict[GuildId, GuildConfig] = {}
+        self._homes: dict[MemberId, GuildId] = {}
+        """What was written last, so that not every question writes it again."""
 
     async def config(self, guild: GuildId) -> GuildConfig:
         if guild not in self._configs:
@@ -202,10 +204,13 @@ class BotState:
         return None if found is None else GuildId(found)
 
     async def set_home(self, member: MemberId, guild: GuildId) -> None:
+        if self._homes.get(member) == guild:
+            return
         async with self._database.write() as connection:
             await connection.execute(
                 self._database.upsert(tables.bot_homes, ("guild",)), {"member": member, "guild": guild}
             )
+        self._homes[member] = guild
 
     async def value(self, name: str) -> str | None:
         query = select(tables.bot_values.c.value).where(tables.bot_values.c.name == name)

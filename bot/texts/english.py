@@ -42,6 +42,7 @@ ENGLISH = Texts(
     thanks_helpful="Thank you!",
     thanks_not_helpful="Thank you. It is noted and will be looked at.",
     thanks_correction="Thank you: I have learnt that this is about {name}, and am answering again.",
+    thanks_correction_learnt="Thank you: I have learnt that this is about {name}.",
     thanks_correction_later="Thank you: noted as being about {name}. "
     "Somebody who may teach me will look at it.",
     choose_topic="What is this question about?",

@@ -42,6 +42,7 @@ SPANISH = Texts(
     thanks_helpful="¡Gracias!",
     thanks_not_helpful="Gracias. Queda anotado y se revisará.",
     thanks_correction="Gracias: he aprendido que esto es sobre {name} y respondo otra vez.",
+    thanks_correction_learnt="Gracias: he aprendido que esto es sobre {name}.",
     thanks_correction_later="Gracias: anotado como una pregunta sobre {name}. "
     "Lo revisará alguien que pueda enseñarme.",
     choose_topic="¿De qué trata esta pregunta?",

@@ -57,6 +57,7 @@ class Texts:
     thanks_helpful: str
     thanks_not_helpful: str
     thanks_correction: str
+    thanks_correction_learnt: str
     thanks_correction_later: str
     choose_topic: str
     no_topics: str

@@ -190,3 +190,27 @@ async def test_a_draft_is_suggested_to_its_asker_alone(stage: Stage) -> None:
     )
     assert draft.is_ephemeral
     assert "-# Topic: Pool" in draft.content
+
+
+async def test_the_last_messages_of_a_channel_are_summarized_with_links(stage: Stage) -> None:
+    ana, ben = stage.loopback.member("ana"), stage.loopback.member("ben")
+    await ana.says("car", "This is too old to matter.")
+    said = [
+        await ana.says("car", "The brake pads were replaced on Monday by Motor Haus for 240 dollars."),
+        await ben.says("car", "The winter tires are booked for the fifth of December at nine."),
+    ]
+    asked = await ana.asks("car", "summarize the last 2 messages")
+    summary = await stage.answer_to(asked)
+    assert "brake pads" in summary.content
+    assert said[0].jump_url in summary.content
+    assert "too old" not in summary.content
+
+
+async def test_who_may_not_ask_is_not_told_at_every_word_in_an_automatic_channel(stage: Stage) -> None:
+    ana = stage.loopback.member("ana")
+    channel = stage.loopback.channel("pool")
+    config = GuildConfig().with_channel(channel.id, ChannelConfig(auto=True))
+    await _configure(stage, config.with_roles(Power.ASK, frozenset({1})))
+    said = await ana.says("pool", _PUMP)
+    await stage.looked_at(said)
+    assert stage.loopback.said_by_bot(channel) == []
