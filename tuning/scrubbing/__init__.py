@@ -1,0 +1,1 @@
+"""Personal data out of what people wrote, before anything learns from it."""
