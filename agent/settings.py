@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     rewrites: int = Field(default=1, ge=0, le=3)
     repairs: int = Field(default=1, ge=0, le=3)
 
+    training_consent: Literal["opt-out", "opt-in"] = "opt-out"
+    """Whether the bot may learn from members who said nothing about it; each can say yes or no."""
+
     question_characters: int = Field(default=4000, ge=100, le=100_000)
     stage_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Deadline of each stage of a question."""

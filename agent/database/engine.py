@@ -54,7 +54,7 @@ class _Backend(Protocol):
 
     async def check(self, connection: AsyncConnection) -> str: ...
 
-    async def erase_deleted(self) -> None: ...
+    async def erase_deleted(self, *, whole: bool) -> None: ...
 
 
 class Database:
@@ -103,15 +103,16 @@ class Database:
         """An INSERT that sets the columns `update` of a row whose key exists, or leaves it alone without."""
         return self._backend.upsert(table, update)
 
-    async def erase_deleted(self) -> None:
+    async def erase_deleted(self, *, whole: bool = True) -> None:
         """Leave nothing of deleted rows where the database is kept, as far as it can be told to.
 
-        Everything else waits meanwhile. Raises `StoreBusyError` when another process is in the way, and
-        `DiskFullError`: it takes as much space as the database has.
+        When not `whole`, only what was deleted since the last time goes. Every writer waits meanwhile. Raises
+        `StoreBusyError` when another process is in the way, and `DiskFullError`: a whole one takes as much
+        space as the database has.
         """
         with store_call(self._store, Operation.WRITE), awaiting(self.name):
             async with self._writers:
-                await self._backend.erase_deleted()
+                await self._backend.erase_deleted(whole=whole)
 
     async def check(self) -> str:
         """One line for doctor. Raises `StoreError` when the database is damaged."""

@@ -169,11 +169,13 @@ class PostgresBackend:
         # The first argument is the message; str() adds lines with details to it.
         return kind(message.format(name=self.name, error=error.args[0]), hint)
 
-    async def erase_deleted(self) -> None:
+    async def erase_deleted(self, *, whole: bool) -> None:
         """Have the server free the space of deleted rows for others now, not when it would by itself.
 
         Its archives of the log, its standbys and its backups belong to who runs it.
         """
+        if not whole:
+            return
         engine = self._engine(self._busy_seconds, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         try:
             async with engine.connect() as connection:

@@ -130,19 +130,20 @@ class SqliteBackend:
             "Free some space and try again; nothing that was stored before is lost.",
         )
 
-    async def erase_deleted(self) -> None:
+    async def erase_deleted(self, *, whole: bool) -> None:
         """Write the file anew, without its free pages, and empty the log.
 
         Deleted rows are overwritten since `secure_delete` is on; what was deleted before that is not.
         """
         try:
-            await asyncio.to_thread(self._erase_deleted)
+            await asyncio.to_thread(self._erase_deleted, whole)
         except sqlite3.Error as error:
             raise self.explain(error) from error
 
-    def _erase_deleted(self) -> None:
+    def _erase_deleted(self, whole: bool) -> None:
         with closing(sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)) as file:
-            file.execute("VACUUM")
+            if whole:
+                file.execute("VACUUM")
             busy, *_ = file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise StoreBusyError(

@@ -210,7 +210,7 @@ forgettings = Table(
     Column("traces", Document, nullable=False),
     Column("removed", Document, nullable=False),
 )
-"""Members who asked to be forgotten and are not yet, wholly: what a restart goes on with. The row goes last."""
+"""Members who asked to be forgotten and are not yet, wholly: what a restart goes on with."""
 
 bot_guilds = Table(
     "bot_guilds",

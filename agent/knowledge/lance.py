@@ -133,8 +133,7 @@ class LanceStore(KnowledgeStore):
     ) -> int:
         if not sources:
             return 0
-        gone = await self._delete(guild, _filters.of_sources(sources), version)
-        return sum(gone.values())
+        return await self._delete(guild, _filters.of_sources(sources), version)
 
     async def passages_by(
         self, guild: GuildId, author: MemberId, *, version: str | None = None
@@ -143,8 +142,7 @@ class LanceStore(KnowledgeStore):
         return tuple(sorted(found, key=lambda passage: (passage.source, passage.ordinal)))
 
     async def delete_by(self, guild: GuildId, author: MemberId) -> int:
-        gone = await self._delete(guild, _filters.of_author(author), None)
-        return gone.get((await self._manifest()).active or "", 0)
+        return await self._delete(guild, _filters.of_author(author), None)
 
     async def erase_deleted(self, guild: GuildId) -> None:
         async with self._writing() as manifest:
@@ -152,13 +150,13 @@ class LanceStore(KnowledgeStore):
                 await self._tables.erase_deleted(name, guild)
             await self._tables.sweep(manifest.specs)
 
-    async def _delete(self, guild: GuildId, where: Expr, version: str | None) -> dict[str, int]:
-        """Return how many passages went from each version; from one, or from every one for None."""
-        gone: dict[str, int] = {}
+    async def _delete(self, guild: GuildId, where: Expr, version: str | None) -> int:
+        """From one version, or from every one for None; return how many passages went."""
+        gone = 0
         async with self._writing() as manifest:
             for name in manifest.specs if version is None else [manifest.require(version)]:
                 table = await self._tables.open_to_write(name, guild)
-                gone[name] = 0 if table is None else await _tables.delete(table, where)
+                gone += 0 if table is None else await _tables.delete(table, where)
         return gone
 
     async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:

@@ -126,7 +126,7 @@ class KnowledgeStore(Protocol):
         ...
 
     async def delete_by(self, guild: GuildId, author: MemberId) -> int:
-        """Delete an author's passages from every version; return how many went from the active one."""
+        """Delete an author's passages from every version; return how many went."""
         ...
 
     async def erase_deleted(self, guild: GuildId) -> None:

@@ -171,9 +171,8 @@ class WeaviateStore(KnowledgeStore):
         return await self._read(guild, version, read) or ()
 
     async def delete_by(self, guild: GuildId, author: MemberId) -> int:
-        known = await self._versions.read()
-        gone = {name: await self._writer(name).delete_by(guild, author) for name in known.specs}
-        return gone.get(known.active or "", 0)
+        names = (await self._versions.read()).specs
+        return sum([await self._writer(name).delete_by(guild, author) for name in names])
 
     async def erase_deleted(self, guild: GuildId) -> None:
         for name in (await self._versions.read()).specs:

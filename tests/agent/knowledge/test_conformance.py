@@ -287,7 +287,7 @@ async def test_an_author_s_passages_are_gone_from_every_version_and_others_stay(
 
     assert ids(await store.passages_by(HOME, ana)) == ["manual/0", "notes/0", "notes/2"]
     assert await store.passages_by(HOME, ana, version="v2") == (manual, notes[0], notes[2])
-    assert await store.delete_by(HOME, ana) == 3
+    assert await store.delete_by(HOME, ana) == 6
     assert await store.delete_by(HOME, ana) == 0
     await store.erase_deleted(HOME)
 
