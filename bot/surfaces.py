@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 import discord
 
+from agent.errors import LorekeeperError
 from bot.pacing import Pacing, Stream
 from bot.rendering import neutral_line
 from bot.splitter import LIMIT, Layout, TextFile
@@ -57,7 +58,7 @@ class Surface(ABC):
         except discord.HTTPException as error:
             raise _gone(error) from error
         if self._stream is None:
-            self._stream = self._pacing.stream(self._channel, self._edited)
+            self._begin_stream()
         return placeholder
 
     def show(self, text: str) -> None:
@@ -71,10 +72,20 @@ class Surface(ABC):
         async def last() -> None:
             await self._final(layout, view, record)
 
+        if self._stream is None:
+            self._begin_stream()
+        assert self._stream is not None
         try:
-            await (self._stream.finish(last) if self._stream is not None else last())
+            await self._stream.finish(last)
         except discord.HTTPException as error:
-            raise _gone(error) from error
+            failure = _gone(error)
+            if not isinstance(failure, SurfaceGoneError):
+                self._begin_stream()
+            raise failure from error
+        except LorekeeperError:
+            # Nothing was shown yet: it can be tried again, or told, in the same place.
+            self._begin_stream()
+            raise
 
     async def say(self, text: str) -> None:
         """End with one plain message, without buttons. Raises `SurfaceGoneError`."""
@@ -91,6 +102,9 @@ class Surface(ABC):
         none: Discord itself answers for a bot that may not.
         """
         _log.info("a command in %s cannot be answered there", self._channel)
+
+    def _begin_stream(self) -> None:
+        self._stream = self._pacing.stream(self._channel, self._edited)
 
     async def _edited(self, text: str) -> float:
         """Send one edit. What fails here is tried again by the final one, which tells."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import discord
@@ -13,6 +14,7 @@ from agent.errors import ConfigurationError, LorekeeperError, ModelError, StoreB
 from agent.guilds import GuildView
 from bot.client import PERMISSIONS, Lorekeeper, point_discord_at
 from bot.running import _serve, invitation, run_bot
+from bot.state.store import AnswerMessage
 from tests.bot.discord.conftest import Stage
 from tests.discord.model import Message
 
@@ -120,6 +122,26 @@ async def test_a_store_that_is_away_is_told_and_the_answer_comes_late(
     away = False
     await stage.final(reply)
     assert "Topic: Pool" in reply.content
+
+
+async def test_an_answer_that_cannot_be_written_down_is_shown_once_it_can(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.stop()
+    await stage.start(late_seconds=(0.05,) * 20)
+    put, failures = stage.bot.state.put_answers, 2
+
+    async def fail_twice(answers: Sequence[AnswerMessage]) -> None:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise StoreBusyError("The database does not answer.", "Wait.")
+        await put(answers)
+
+    monkeypatch.setattr(stage.bot.state, "put_answers", fail_twice)
+    answer = await stage.answer_to(await stage.loopback.member("ana").asks("general", _PUMP))
+    assert "Topic: Pool" in answer.content
+    assert await stage.bot.state.answer(answer.id) is not None
 
 
 async def test_an_error_is_one_line_with_an_id(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
