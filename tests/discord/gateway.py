@@ -81,6 +81,7 @@ class Connection:
         self._outgoing: asyncio.Queue[Json | None] = asyncio.Queue()
         self._frames: deque[float] = deque(maxlen=_FRAMES_A_MINUTE)
         self._beaten = asyncio.Event()
+        self._closed_here = False
         self.session: Session | None = None
         self.heartbeats = 0
 
@@ -106,6 +107,7 @@ class Connection:
         self._outgoing.put_nowait(frame)
 
     async def close(self, code: int) -> None:
+        self._closed_here = True
         await self._socket.close(code=code)
 
     def abort(self) -> None:
@@ -119,7 +121,7 @@ class Connection:
             return
         if self.session.send == self.push:
             self.session.send = None
-        if self._socket.close_code in (1000, 1001) and not self._gateway.closing:
+        if self._socket.close_code in (1000, 1001) and not self._closed_here and not self._gateway.closing:
             self._gateway.forget(self.session)
 
     async def _send_all(self) -> None:
@@ -139,7 +141,7 @@ class Connection:
             while True:
                 await asyncio.wait_for(self._heartbeat(), allowed)
         except TimeoutError:
-            await self._socket.close(code=Close.SESSION_TIMED_OUT)
+            await self.close(Close.SESSION_TIMED_OUT)
 
     async def _heartbeat(self) -> None:
         self._beaten.clear()

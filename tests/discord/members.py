@@ -62,14 +62,8 @@ class Member:
 
     async def replies(self, message: Message, content: str, *, ping: bool = True) -> Message:
         """Answers a message; `ping` is the switch beside the client's input."""
-        draft = Draft(content=content, reply_to=message.id)
-        if not ping:
-            parse = ["users", "roles", "everyone"]
-            draft = Draft(
-                content=content,
-                reply_to=message.id,
-                allowed_mentions={"parse": parse, "replied_user": False},
-            )
+        silent = {"parse": ["users", "roles", "everyone"], "replied_user": False}
+        draft = Draft(content=content, reply_to=message.id, allowed_mentions=None if ping else silent)
         return messages.post(self._world, self.place(message.channel), self.user, draft)
 
     async def direct(self, content: str, *, files: Sequence[Upload] = ()) -> Message:
@@ -110,9 +104,8 @@ class Member:
         threads.join(self._world, thread, self.user, guest)
 
     async def archives(self, thread: Channel, *, locked: bool = False) -> None:
-        threads.change(
-            self._world, thread, self.user, {"archived": True, **({"locked": True} if locked else {})}
-        )
+        changes = {"archived": True} | ({"locked": True} if locked else {})
+        threads.change(self._world, thread, self.user, changes)
 
     async def clicks(self, message: Message, button: str) -> Interaction:
         """A button, by the beginning of its label, its emoji or its custom_id."""

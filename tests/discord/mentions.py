@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.discord.model import Channel, Json, Message, User
-from tests.discord.permissions import Permission, can
 from tests.discord.world import Ping, World
 
 _USER: Final = re.compile(r"<@!?(\d+)>")
@@ -40,40 +39,29 @@ def find_mentions(world: World, channel: Channel, content: str) -> Mentions:
     )
 
 
-def allowed(found: Mentions, rules: Json | None, channel: Channel, author: User) -> Mentions:
-    """What of it notifies, when the author may do that at all."""
-    powerful = channel.guild is not None and can(author, channel, Permission.MENTION_EVERYONE)
-    home = channel.guild
-    roles = [role for role in found.roles if powerful or (home and home.roles[role].mentionable)]
-    everyone = found.everyone and powerful
+def notified(found: Mentions, rules: Json | None) -> Mentions:
+    """Whom of these the sender's `allowed_mentions` let through; without them, all whom the text names."""
     if rules is None:
-        return Mentions(users=found.users, roles=roles, everyone=everyone)
+        return found
     parse = set(rules.get("parse", ()))
     users = {str(user_id) for user_id in rules.get("users", ())}
-    named_roles = {str(role_id) for role_id in rules.get("roles", ())}
+    roles = {str(role_id) for role_id in rules.get("roles", ())}
     return Mentions(
         users=[user for user in found.users if "users" in parse or str(user.id) in users],
-        roles=[role for role in roles if "roles" in parse or str(role) in named_roles],
-        everyone=everyone and "everyone" in parse,
+        roles=[role for role in found.roles if "roles" in parse or str(role) in roles],
+        everyone=found.everyone and "everyone" in parse,
     )
 
 
 def record_pings(world: World, message: Message, rules: Json | None, replied: User | None) -> None:
-    """Note whom this message of the bot notifies; `@everyone` counts although the bot lacks the permission.
+    """Note whom this message of the bot notifies, also where the bot now lacks the permission to.
 
-    A guild may give the permission any day: a bot that leaves the ping to a missing permission is not safe.
+    A guild may give it any day: a bot that leaves a ping to a missing permission is not safe.
     """
-    found = find_mentions(world, message.channel, message.content)
-    notified = allowed(found, rules, message.channel, message.author)
-    unsafe = found.everyone and (rules is None or "everyone" in rules.get("parse", ()))
-    pings = [Ping(kind="user", target=user.id, message=message) for user in notified.users]
-    pings += [
-        Ping(kind="role", target=role, message=message)
-        for role in found.roles
-        if role in notified.roles or rules is None or "roles" in rules.get("parse", ())
-    ]
-    if unsafe:
-        pings.append(Ping(kind="everyone", target=message.channel.id, message=message))
+    reached = notified(find_mentions(world, message.channel, message.content), rules)
+    targets = [("user", user.id) for user in reached.users] + [("role", role) for role in reached.roles]
+    if reached.everyone:
+        targets.append(("everyone", message.channel.id))
     if replied is not None and (rules is None or rules.get("replied_user", False)):
-        pings.append(Ping(kind="reply", target=replied.id, message=message))
-    world.records.pings += pings
+        targets.append(("reply", replied.id))
+    world.records.pings += [Ping(kind=kind, target=target, message=message) for kind, target in targets]

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from tests.discord import payloads
-from tests.discord.errors import DiscordError, invalid_form, missing_access, missing_permissions, unknown
+from tests.discord.errors import DiscordError, invalid_form, missing_access, missing_permissions
 from tests.discord.mentions import find_mentions, record_pings
 from tests.discord.model import Attachment, Channel, ChannelKind, Json, Message, MessageKind, Reference, User
 from tests.discord.permissions import Permission, can
@@ -305,12 +305,3 @@ def _numbered(components: Sequence[Json]) -> list[Json]:
         return numbered
 
     return [number(component) for component in components]
-
-
-def unknown_unless_visible(message: Message, actor: User) -> Message:
-    """The message, for one who may read the channel's history."""
-    if not can(actor, message.channel, Permission.READ_MESSAGE_HISTORY):
-        raise missing_permissions()
-    if message.is_ephemeral:
-        raise unknown("Message")
-    return message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from tests.discord.clock import Clock
@@ -29,10 +29,6 @@ class Snowflakes:
         """An id of a millisecond of its own: a guild's shard is chosen by the bits of its time."""
         self._last = ((self.next() >> 22) + 1) << 22
         return self._last
-
-
-def created_at(snowflake: int) -> datetime:
-    return datetime.fromtimestamp(((snowflake >> 22) + EPOCH_MS) / 1000, UTC)
 
 
 def snowflake_at(moment: datetime) -> int:

@@ -183,6 +183,12 @@ async def test_a_cut_socket_resumes_and_misses_nothing(pointed: Loopback, client
     assert (pointed.gateway.identifies, pointed.gateway.resumes) == (1, 1)
 
 
+async def test_a_closed_socket_resumes(pointed: Loopback, client: Recorder) -> None:
+    await pointed.gateway.close_all(4000)
+    await client.hears("resumed")
+    assert (pointed.gateway.identifies, pointed.gateway.resumes) == (1, 1)
+
+
 async def test_a_request_to_reconnect_resumes(pointed: Loopback, client: Recorder) -> None:
     pointed.gateway.ask_reconnect()
     await client.hears("resumed")
@@ -321,6 +327,20 @@ async def test_member_events_need_their_intent(pointed: Loopback) -> None:
     guild = everyone.get_guild(pointed.guild.id)
     assert guild is not None
     assert {member.name for member in guild.members} == {"owner", "lorekeeper", "ana"}
+
+
+async def test_roles_change_and_go(pointed: Loopback, client: Recorder) -> None:
+    world, cooks, ana = pointed.world, pointed.role("Cooks"), pointed.member("ana")
+    channels.set_roles(world, pointed.guild, ana.user, {cooks.id})
+    channels.set_role_permissions(world, pointed.guild, cooks, Permission.MANAGE_MESSAGES)
+    await client.hears("guild_role_update")
+    said = await ana.says("general", "with a role")
+    message = await client.hears("message")
+    assert message.author.guild_permissions.manage_messages
+    channels.delete_role(world, pointed.guild, cooks)
+    await client.hears("guild_role_delete")
+    assert ana.membership.roles == set()
+    assert said.author is ana.user
 
 
 async def test_the_list_of_members_needs_its_intent(pointed: Loopback, raw: Raw, client: Recorder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import discord
@@ -311,6 +312,17 @@ async def test_settled_waits_for_the_end_of_a_stream(pointed: Loopback, client: 
     assert seen.versions == ["In", "In May", "In May 2024."]
     assert len(seen.shown) == 3
     assert seen.shown == sorted(seen.shown)
+
+
+async def test_silence_is_waited_for(pointed: Loopback, client: Recorder) -> None:
+    channel = pointed.channel("general")
+    await pointed.member("ana").says(channel, "pump?")
+    await pointed.wait.silence(channel, 0.05)
+    await text_channel(client, pointed).send("In May.")
+    late = asyncio.create_task(text_channel(client, pointed).send("In May 2024."))
+    with pytest.raises(AssertionError, match=r"In May 2024\."):
+        await pointed.wait.silence(channel, 5)
+    await late
 
 
 async def test_what_another_bot_or_a_stranger_says(pointed: Loopback, client: Recorder) -> None:
