@@ -78,7 +78,7 @@ class Connection:
         self._socket = socket
         compressed = request.query.get("compress") == "zlib-stream"
         self._zlib = zlib.compressobj() if compressed else None
-        self._outgoing: asyncio.Queue[Json | None] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[Json] = asyncio.Queue()
         self._frames: deque[float] = deque(maxlen=_FRAMES_A_MINUTE)
         self._beaten = asyncio.Event()
         self._closed_here = False
@@ -125,15 +125,20 @@ class Connection:
             self._gateway.forget(self.session)
 
     async def _send_all(self) -> None:
-        while (frame := await self._outgoing.get()) is not None:
-            text = json.dumps(frame, separators=(",", ":"))
-            if self._socket.closed:
+        """A frame that a dying socket no longer takes is in the session's memory."""
+        while not self._socket.closed:
+            text = json.dumps(await self._outgoing.get(), separators=(",", ":"))
+            try:
+                await self._send(text)
+            except ConnectionError:
                 return
-            if self._zlib is None:
-                await self._socket.send_str(text)
-            else:
-                data = self._zlib.compress(text.encode()) + self._zlib.flush(zlib.Z_SYNC_FLUSH)
-                await self._socket.send_bytes(data)
+
+    async def _send(self, text: str) -> None:
+        if self._zlib is None:
+            await self._socket.send_str(text)
+            return
+        data = self._zlib.compress(text.encode()) + self._zlib.flush(zlib.Z_SYNC_FLUSH)
+        await self._socket.send_bytes(data)
 
     async def _watch_heartbeat(self) -> None:
         allowed = self._gateway.heartbeat_seconds * _MISSED_HEARTBEATS
