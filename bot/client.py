@@ -25,6 +25,7 @@ from bot.cogs.admin import Admin
 from bot.cogs.ask import Ask
 from bot.cogs.feedback import Feedback, answer_view
 from bot.cogs.knowledge import Knowledge
+from bot.cogs.privacy import Privacy
 from bot.cogs.reactions import Reactions
 from bot.desk import LATE_SECONDS, Desk
 from bot.errors import tell_error
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-COGS: Final = (Ask, Reactions, Feedback, Knowledge, Admin)
+COGS: Final = (Ask, Reactions, Feedback, Knowledge, Privacy, Admin)
 PERMISSIONS: Final = discord.Permissions(
     view_channel=True,
     send_messages=True,

@@ -212,6 +212,10 @@ class BotState:
             )
         self._homes[member] = guild
 
+    def forget_home(self, member: MemberId) -> None:
+        """The row of a member's home was deleted: the next question writes a new one."""
+        self._homes.pop(member, None)
+
     async def value(self, name: str) -> str | None:
         query = select(tables.bot_values.c.value).where(tables.bot_values.c.name == name)
         async with self._database.read() as connection:

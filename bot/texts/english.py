@@ -82,6 +82,15 @@ ENGLISH = Texts(
     passages="{count} passages.",
     no_such_source="There is no such source that you may read.",
     source_removed="{name} is removed.",
+    nothing_of_yours="I keep nothing of you here.",
+    learns="I may learn from what you say here.",
+    learns_not="I do not learn from what you say here.",
+    your_data="Everything that I keep of you here.",
+    button_forget="Delete everything",
+    forget_warning="This deletes what you asked, voted, corrected and told me, in every server that I am "
+    "in. It cannot be undone.",
+    forgetting="⏳ Deleting …",
+    forgotten_all="Everything of you is deleted.",
     powers={
         Power.ASK: "asking",
         Power.TEACH: "teaching",
@@ -157,5 +166,11 @@ ENGLISH = Texts(
         "knowledge.add.topic": "Its topic; I choose when you name none.",
         "knowledge.remove": "Remove a source with all that is kept of it.",
         "knowledge.remove.source": "Which source.",
+        "privacy": "What I keep of you.",
+        "privacy.show": "How much I keep of you here.",
+        "privacy.export": "Everything about you here, as a file.",
+        "privacy.forget": "Delete everything of you, everywhere.",
+        "privacy.training": "Whether I may learn from what you say here.",
+        "privacy.training.learn": "On or off.",
     },
 )

@@ -82,6 +82,15 @@ SPANISH = Texts(
     passages="{count} pasajes.",
     no_such_source="No hay tal fuente que puedas leer.",
     source_removed="Se ha quitado {name}.",
+    nothing_of_yours="No guardo nada tuyo aquí.",
+    learns="Puedo aprender de lo que dices aquí.",
+    learns_not="No aprendo de lo que dices aquí.",
+    your_data="Todo lo que guardo de ti aquí.",
+    button_forget="Borrar todo",
+    forget_warning="Esto borra lo que preguntaste, votaste, corregiste y me contaste, en todos los "
+    "servidores en los que estoy. No se puede deshacer.",
+    forgetting="⏳ Borrando …",
+    forgotten_all="Todo lo tuyo está borrado.",
     powers={
         Power.ASK: "preguntar",
         Power.TEACH: "enseñar",
@@ -157,5 +166,11 @@ SPANISH = Texts(
         "knowledge.add.topic": "Su tema; lo elijo yo si no indicas ninguno.",
         "knowledge.remove": "Quitar una fuente con todo lo guardado de ella.",
         "knowledge.remove.source": "Qué fuente.",
+        "privacy": "Lo que guardo de ti.",
+        "privacy.show": "Cuánto guardo de ti aquí.",
+        "privacy.export": "Todo lo que hay aquí sobre ti, en un archivo.",
+        "privacy.forget": "Borrar todo lo tuyo, en todas partes.",
+        "privacy.training": "Si puedo aprender de lo que dices aquí.",
+        "privacy.training.learn": "Sí (on) o no (off).",
     },
 )

@@ -96,6 +96,16 @@ class Texts:
     no_such_source: str
     source_removed: str
 
+    # What is kept of a member.
+    nothing_of_yours: str
+    learns: str
+    learns_not: str
+    your_data: str
+    button_forget: str
+    forget_warning: str
+    forgetting: str
+    forgotten_all: str
+
     # Commands of admins.
     powers: Mapping[Power, str]
     power_everybody: str

@@ -87,6 +87,20 @@ async def test_a_connection_that_is_made_anew_misses_nothing(stage: Stage) -> No
     await stage.answer_to(await ana.asks("general", "Who replaced the pool pump?"))
 
 
+async def test_a_session_that_is_lost_misses_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(*_: object, **__: object) -> None:
+        return
+
+    monkeypatch.setattr(stage.bot, "before_identify_hook", at_once)
+    ana = stage.loopback.member("ana")
+    await stage.answer_to(await ana.asks("general", _PUMP))
+    stage.loopback.gateway.invalidate(resumable=False)
+    missed = await ana.asks("car", _PUMP)
+    await stage.answer_to(missed)
+    await stage.idle()
+    assert len(_replies(stage, missed)) == 1
+
+
 async def test_a_question_that_was_deleted_while_the_bot_was_away_is_let_go(stage: Stage) -> None:
     ana = stage.loopback.member("ana")
     stage.bot.settings = stage.bot.settings.model_copy(update={"discord_stop_seconds": 0.05})
