@@ -179,9 +179,12 @@ class Lorekeeper(commands.AutoShardedBot):
         return texts_for(config.language, guild.preferred_locale.value, self.settings.language)
 
     async def member_of(self, guild: discord.Guild, user_id: int) -> discord.Member | None:
-        """A member with their roles as they are now; None when they are not in the guild."""
+        """A member with their roles as they are now; None when they are not in the guild.
+
+        discord.py's cache is not asked: without the members intent it never hears of a role taken away.
+        """
         try:
-            return guild.get_member(user_id) or await guild.fetch_member(user_id)
+            return await guild.fetch_member(user_id)
         except discord.NotFound:
             return None
 

@@ -149,6 +149,8 @@ class Ask(commands.Cog):
         return await topic_choices(interaction, current)
 
     def _require_may_ask(self, config: GuildConfig, member: discord.Member, texts: Texts) -> None:
+        if self.bot.stopping:
+            raise NotAllowedError(texts.ask_again)
         if not has_power(config, member, Power.ASK):
             raise NotAllowedError(texts.may_not_ask)
         if wait := self._cooldown(config, member):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import discord
 from discord import ui
@@ -50,6 +50,10 @@ _log = logging.getLogger(__name__)
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _WITHOUT_BUTTONS: Final = frozenset({AnswerKind.SMALL_TALK})
 _MOST_TOPICS: Final = 25
+_Answered: TypeAlias = (
+    discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread | discord.DMChannel
+)
+"""Channels in which an answer can stand."""
 
 
 class Action(StrEnum):
@@ -268,7 +272,9 @@ class Feedback(commands.Cog):
             await say(interaction, texts.no_topics)
             return
         options = [
-            discord.SelectOption(label=each.name[:100], value=each.slug, description=each.description[:100])
+            discord.SelectOption(
+                label=each.name[:100], value=each.slug, description=each.description[:100] or None
+            )
             for each in categories[:_MOST_TOPICS]
         ]
         view = BaseView()
@@ -309,7 +315,7 @@ class Feedback(commands.Cog):
         if guild is None or member is None or answer.question is None:
             return False
         channel = self.bot.get_channel(answer.channel) or await self.bot.fetch_channel(answer.channel)
-        assert isinstance(channel, discord.TextChannel | discord.Thread | discord.DMChannel)
+        assert isinstance(channel, _Answered)
         try:
             message = await channel.fetch_message(answer.question)
         except discord.NotFound:

@@ -93,6 +93,14 @@ async def test_a_role_that_is_taken_away_takes_the_channel_with_it(stage: Stage)
     assert staff not in await _seen(stage, ben, None)
 
 
+async def test_a_direct_message_goes_by_the_roles_of_this_moment(stage: Stage, secret: Source) -> None:
+    ben = stage.loopback.member("ben", roles=("Admin",))
+    await stage.answer_to(await ben.asks("general", "When did we replace our pool pump?"))
+    assert "Cormorant" in (await stage.answer_to(await ben.direct(_ALARM))).content
+    channels.set_roles(stage.loopback.world, stage.loopback.guild, ben.user, set())
+    assert "Cormorant" not in (await stage.answer_to(await ben.direct(_ALARM))).content
+
+
 async def test_overwrites_of_one_member_count(stage: Stage) -> None:
     ana = stage.loopback.member("ana")
     pool = stage.loopback.channel("pool")
