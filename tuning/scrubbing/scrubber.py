@@ -46,7 +46,7 @@ class Scrubber:
 
 
 def _merged(finds: Iterable[Find]) -> tuple[Find, ...]:
-    """Overlapping finds as one, so that what any finder saw is gone: a secret, or of the longest one's kind."""
+    """Overlapping finds as one, so that what any finder saw is gone: a secret, or what the longest one is."""
     merged: list[Find] = []
     parts: list[Find] = []
     for find in sorted(finds, key=lambda each: (each.start, -each.end, each.kind)):
