@@ -38,7 +38,8 @@ class BotHolder:
             }
             entries = await _rows(connection, tables.bot_entries, _entries(who, traces))
             changes = await self._changes(connection, who)
-        return found | {"entries": entries, "changes": [dict(row) for row in changes]}
+        shown = [{name: row[name] for name in ("at", "action", "detail")} for row in changes]
+        return found | {"entries": entries, "changes": shown}
 
     async def forget(self, who: Subject, traces: Traces) -> Removed:
         removed = 0

@@ -34,7 +34,7 @@ def allowed_at(events: Iterable[Consent], at: datetime, *, default: bool) -> boo
 
 
 class Consents:
-    """Of every guild. `LOREKEEPER_TRAINING_CONSENT` speaks for those who said nothing. Raises `StoreError`."""
+    """Of every guild. `LOREKEEPER_TRAINING_CONSENT` decides for who said nothing. Raises `StoreError`."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database

@@ -25,7 +25,8 @@ class ExamplesHolder:
         return Traces(questions=frozenset(example.question for example in await self._examples(who)))
 
     async def export(self, who: Subject, traces: Traces) -> Mapping[str, Sequence[object]]:
-        return {"examples": await self._examples(who)}
+        """Without whom they share an example with: who corrected a question is that member's affair."""
+        return {"examples": [_shown(example, who) for example in await self._examples(who)]}
 
     async def forget(self, who: Subject, traces: Traces) -> Removed:
         theirs = [example.question for example in await self._examples(who)]
@@ -42,3 +43,12 @@ class ExamplesHolder:
             for example in await self._catalog.examples(who.guild)
             if who.member in (example.asker, example.teacher)
         ]
+
+
+def _shown(example: Example, who: Subject) -> dict[str, object]:
+    return {
+        "question": example.question,
+        "category": example.category,
+        "asked_by_you": example.asker == who.member,
+        "labelled_by_you": example.teacher == who.member,
+    }

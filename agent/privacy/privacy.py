@@ -139,6 +139,11 @@ class Privacy:
                 await connection.execute(insert(tables.bot_audit), line)
 
 
+def counted(document: Mapping[str, Any]) -> dict[str, int]:
+    """How many records each section of an export has."""
+    return {name: len(records) for name, records in document.items() if isinstance(records, list)}
+
+
 def _is(who: Subject) -> Any:
     return (_TABLE.c.guild == who.guild) & (_TABLE.c.member == who.member)
 

@@ -19,6 +19,7 @@ from bot.cli import (
     ingest,
     models,
     move,
+    privacy,
     run,
     sources,
     system,
@@ -53,6 +54,7 @@ for group, name in (
     (models.app, "models"),
     (index.app, "index"),
     (guilds.app, "guilds"),
+    (privacy.app, "privacy"),
 ):
     app.add_typer(group, name=name)
 

@@ -1,0 +1,28 @@
+"""No table is added without somebody saying whose its rows are."""
+
+from agent.database.tables import metadata
+from agent.privacy.privacy import Privacy
+from agent.runtime import Stores
+
+OF_NOBODY = {
+    "guilds": "revisions",
+    "categories": "what admins named",
+    "journal_positions": "counts",
+    "bot_guilds": "what admins chose: channels and roles",
+    "bot_seen": "the last message of a place",
+    "bot_values": "kept once for the process",
+}
+"""Tables that hold nothing of any member, and what they hold instead."""
+
+_OF_MEMBERS = {"member", "author", "author_name", "asker", "teacher"}
+
+
+async def test_every_table_is_answered_for(stores: Stores) -> None:
+    assert Privacy(stores).held_tables | OF_NOBODY.keys() == metadata.tables.keys()
+
+
+async def test_every_table_with_a_column_of_members_is_held(stores: Stores) -> None:
+    with_members = {table.name for table in metadata.tables.values() if _OF_MEMBERS & set(table.c.keys())}
+
+    assert with_members <= Privacy(stores).held_tables
+    assert with_members.isdisjoint(OF_NOBODY)
