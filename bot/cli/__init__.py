@@ -17,6 +17,7 @@ from bot.cli import (
     health,
     index,
     ingest,
+    labels,
     models,
     move,
     privacy,
@@ -51,6 +52,7 @@ for command, example in (
 for group, name in (
     (sources.app, "sources"),
     (categories.app, "categories"),
+    (labels.app, "labels"),
     (models.app, "models"),
     (index.app, "index"),
     (guilds.app, "guilds"),

@@ -13,8 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-ALIKE = 0.9
-"""The cosine from which two questions are near-duplicates."""
+ALIKE = 0.87
+"""The cosine from which two questions are near-duplicates. With the embedder of the default installation
+the same question in other words had 0.72 to 0.91, two questions that differ in one word up to 0.86 (ten pairs
+each): what is not joined counts twice, but what is joined wrongly would be answered alike.
+"""
 
 _ID_DIGITS = 16
 

@@ -1,0 +1,75 @@
+"""Deriving labels from an installation: what the pure rules need, read from where it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from agent.contracts import Episode, EpisodeId, GuildId, MemberId
+from agent.journal.protocol import Journal
+from agent.models.protocol import Embedder, EmbedKind
+from agent.privacy.consents import Consent, Consents, allowed_at
+from tuning.labels.derive import derive
+from tuning.labels.label import Derivation
+from tuning.scrubbing.scrubber import Scrubber
+
+if TYPE_CHECKING:
+    from agent.runtime import Stores
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Allowed:
+    """Consents as they were read: what a member says to the derivation while it runs, the next one hears."""
+
+    histories: Mapping[MemberId, tuple[Consent, ...]]
+    now: datetime
+    default: bool
+    """What counts of those who said nothing."""
+
+    def __call__(self, member: MemberId, at: datetime) -> bool:
+        history = self.histories.get(member, ())
+        return all(allowed_at(history, moment, default=self.default) for moment in (at, self.now))
+
+
+async def labels_of(
+    stores: Stores, guild: GuildId, *, now: datetime, embedder: Embedder | None = None
+) -> Derivation:
+    """Derive the labels of a guild, with the consents as they stand `now`.
+
+    With an embedder, questions that say the same in other words are one group. Raises `StoreError`,
+    `ModelError`, `UnknownGuildError`.
+    """
+    categories = {category.slug: category.name for category in await stores.catalog.categories(guild)}
+    authors = {source.author_name for source in await stores.catalog.sources(guild)}
+    episodes = await _episodes(stores.journal, guild)
+    events = await stores.journal.feedback(guild)
+    members = {episode.member for episode in episodes} | {event.member for event in events}
+    consents = Consents(stores.database, stores.settings)
+    allowed = _Allowed(
+        histories={member: await consents.history(guild, member) for member in members},
+        now=now,
+        default=stores.settings.training_consent == "opt-out",
+    )
+    scrubber = Scrubber(authors, keep=(*categories, *categories.values()))
+    questions = [scrubber.scrub(episode.question) for episode in episodes]
+    return derive(
+        episodes,
+        events,
+        allows=allowed,
+        scrub=scrubber.scrub,
+        categories=categories,
+        vectors=await embedder.embed(questions, EmbedKind.QUERY) if embedder else None,
+    )
+
+
+async def _episodes(journal: Journal, guild: GuildId) -> tuple[Episode, ...]:
+    episodes: list[Episode] = []
+    after: EpisodeId | None = None
+    while page := await journal.episodes(guild, after=after, limit=_PAGE):
+        episodes += page
+        after = page[-1].id
+    return tuple(episodes)
