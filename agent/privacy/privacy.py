@@ -82,30 +82,40 @@ class Privacy:
         `StoreBusyError` when another process is in the way of erasing: what is left is done by the next call.
         """
         await self._stores.catalog.revision(guild)
-        who = Subject(guild=guild, member=member)
-        traces, removed = await self._begin(who, names)
-        for holder in self._registry.holders:
-            removed.update(await holder.forget(who, traces))
-            await self._note(who, removed=dict(removed))
-        await self._note(who, traces=_written(Traces()))
-        await self._database.erase_deleted()
-        await self._end(who, removed)
-        await self._database.erase_deleted(whole=False)
-        return Report(guild=guild, removed=dict(removed))
+        (report,) = await self._forget([Subject(guild=guild, member=member)], names)
+        return report
 
     async def forget_everywhere(
         self, member: MemberId, names: frozenset[str] = frozenset()
     ) -> tuple[Report, ...]:
         """Forget a member in every guild of this installation."""
-        return tuple(
-            [await self.forget(guild, member, names) for guild in await self._stores.catalog.guilds()]
-        )
+        guilds = await self._stores.catalog.guilds()
+        return await self._forget([Subject(guild=guild, member=member) for guild in guilds], names)
 
     async def resume(self) -> tuple[Report, ...]:
         """Go on with what a stop left undone; after a start."""
         async with self._database.read() as connection:
             rows = (await connection.execute(select(_TABLE.c.guild, _TABLE.c.member))).all()
-        return tuple([await self.forget(row.guild, row.member) for row in rows])
+        return await self._forget([Subject(guild=row.guild, member=row.member) for row in rows], frozenset())
+
+    async def _forget(self, subjects: Sequence[Subject], names: frozenset[str]) -> tuple[Report, ...]:
+        """The database is erased once for all of them: it takes a while."""
+        if not subjects:
+            return ()
+        removed = [(who, await self._remove(who, names)) for who in subjects]
+        await self._database.erase_deleted()
+        for who, counts in removed:
+            await self._end(who, counts)
+        await self._database.erase_deleted(whole=False)
+        return tuple(Report(guild=who.guild, removed=dict(counts)) for who, counts in removed)
+
+    async def _remove(self, who: Subject, names: frozenset[str]) -> Counter[str]:
+        traces, removed = await self._begin(who, names)
+        for holder in self._registry.holders:
+            removed.update(await holder.forget(who, traces))
+            await self._note(who, removed=dict(removed))
+        await self._note(who, traces=_written(Traces()))
+        return removed
 
     async def _begin(self, who: Subject, names: frozenset[str]) -> tuple[Traces, Counter[str]]:
         """Write down who is to be forgotten, and by what they are known, with what an earlier run knew."""
@@ -135,7 +145,7 @@ class Privacy:
         async with self._database.write() as connection:
             ended = await connection.execute(delete(_TABLE).where(_is(who)))
             # Of two that forget the same member at once, one ends it.
-            if ended.rowcount:
+            if ended.rowcount and any(removed.values()):
                 await connection.execute(insert(tables.bot_audit), line)
 
 

@@ -175,6 +175,7 @@ async def test_asking_again_finds_nothing(stores: Stores) -> None:
     again = await privacy.forget(HOME, MEMBER)
 
     assert {name: count for name, count in again.removed.items() if count} == {}
+    assert await _lines_told(stores) == 1
 
 
 async def test_who_comes_back_begins_anew(stores: Stores) -> None:
@@ -193,6 +194,10 @@ async def test_two_that_forget_the_same_member_at_once_leave_one_line(stores: St
     await asyncio.gather(*(Privacy(stores).forget(HOME, MEMBER) for _ in range(2)))
 
     assert await rows_with(stores, WORD) == {}
+    assert await _lines_told(stores) == 1
+
+
+async def _lines_told(stores: Stores) -> int:
     async with stores.database.read() as connection:
         actions = (await connection.scalars(select(tables.bot_audit.c.action))).all()
-    assert actions.count(ACTION) == 1
+    return actions.count(ACTION)
