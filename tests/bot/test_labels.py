@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from agent.contracts import (
+    Answer,
+    AnswerKind,
     Category,
     EpisodeId,
     Feedback,
     FeedbackKind,
     GuildId,
     MemberId,
+    PassageId,
+    Quote,
     Role,
     Slug,
     Source,
@@ -28,11 +32,11 @@ from agent.privacy.consents import Consents
 from agent.privacy.privacy import Privacy
 from agent.runtime import Stores, open_stores
 from agent.settings import Settings
-from tests.agent.journal.episodes import ANA, BEN, NOON, an_episode
+from tests.agent.journal.episodes import ANA, BEN, NOON, an_episode, an_event
 from tests.bot.conftest import Command
 
 LOCAL = GuildId("local")
-CAI = MemberId("cai")
+CAI, DEE = MemberId("cai"), MemberId("dee")
 QUESTIONS = {
     "e1": "Did Marisol replace the pool pump?",
     "e2": "which oil does the car take",
@@ -64,6 +68,7 @@ async def seed(stores: Stores) -> None:
         kind=SourceKind.ENTRY,
         title="Pump",
         content_hash="0",
+        author=DEE,
         author_name="Marisol",
         added_at=NOON,
     )
@@ -147,6 +152,35 @@ def test_who_opts_out_is_not_learnt_from_any_longer(labels: Command, tmp_path: P
 
     in_stores(tmp_path, opt_out)
     assert [row["events"] for row in labels("labels", "list", "--json").json["labels"]] == [["e4-cai"]]
+
+
+def test_an_answer_with_the_words_of_who_opted_out_is_not_learnt(labels: Command, tmp_path: Path) -> None:
+    quote = Quote(
+        text="The pump was replaced.",
+        number=1,
+        passage=PassageId("p1"),
+        source=SourceId("s1"),
+        title="Pump",
+        location="Pump",
+        start=0,
+        end=22,
+    )
+    answer = Answer(text=quote.text, kind=AnswerKind.EXTRACTIVE, quotes=(quote,))
+
+    async def dislike(stores: Stores) -> None:
+        episode = an_episode(id=EpisodeId("e5"), guild=LOCAL, member=ANA, question="So?", answer=answer)
+        await stores.journal.record(episode)
+        await stores.journal.add_feedback(an_event(episode, FeedbackKind.VOTE, {"vote": -1}))
+
+    async def opt_out(stores: Stores) -> None:
+        await Consents(stores.database, stores.settings).set(LOCAL, DEE, False, NOON)
+
+    in_stores(tmp_path, dislike)
+    assert (
+        "answer\tnot: The pump was replaced.\tSo?\t0.5\tanswer-disliked\t1" in labels("labels", "list").lines
+    )
+    in_stores(tmp_path, opt_out)
+    assert "answer-disliked" not in labels("labels", "list").out
 
 
 def test_who_is_forgotten_is_in_no_label(labels: Command, tmp_path: Path) -> None:

@@ -123,7 +123,11 @@ def derived(
     allows: Allows = lambda member, at: True,
     **changes: Any,
 ) -> Derivation:
-    values: dict[str, Any] = {"scrub": lambda text: text, "categories": KNOWN}
+    values: dict[str, Any] = {
+        "scrub": lambda text: text,
+        "quotable": lambda source: True,
+        "categories": KNOWN,
+    }
     return derive(episodes, events, allows=allows, **values | changes)
 
 
@@ -251,6 +255,12 @@ def test_a_disliked_answer_is_negative_and_confirms_nothing(told: Told) -> None:
     label = only(derived([asked("e1")], told.events))
     assert (label.task, label.polarity, label.answer) == (Task.ANSWER, Polarity.NEGATIVE, "In May 2024.")
     assert (label.evidence, label.category, label.members) == (("p1",), None, (ANA, BEN, CAI))
+
+
+def test_no_answer_is_learnt_that_says_the_words_of_who_did_not_agree(told: Told) -> None:
+    told.vote(BEN, -1)
+    outcome = derived([asked("e1")], told.events, quotable=lambda source: source != QUOTE.source)
+    assert outcome == Derivation(labels=(), reviews=())
 
 
 def test_a_tie_of_votes_says_nothing(told: Told) -> None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.contracts import Episode, EpisodeId, Feedback, Intent, MemberId, Slug
+from agent.contracts import Episode, EpisodeId, Feedback, Intent, MemberId, Slug, SourceId
 from tuning.labels.grouping import group_id, grouped
 from tuning.labels.rules import VERIFIED
 from tuning.labels.standing import Aspect, Said, standing
@@ -47,6 +47,11 @@ class Turn:
         """The text whose quotes were checked; empty for a decline, a summary or an error."""
         answer = self.episode.answer
         return answer.text if answer and answer.kind in VERIFIED and answer.quotes else ""
+
+    @property
+    def quoted(self) -> frozenset[SourceId]:
+        answer = self.episode.answer
+        return frozenset(quote.source for quote in answer.quotes) if answer else frozenset()
 
     @property
     def category(self) -> Slug | None:

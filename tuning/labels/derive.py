@@ -6,10 +6,11 @@ allowed or forgotten is out of the labels with the next derivation.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
-from agent.contracts import Episode, Feedback, Slug
+from agent.contracts import Episode, Feedback, Slug, SourceId
 from tuning.labels import rules
 from tuning.labels.cases import Allows, Case, Opinion, Scrub, Vectors, cases
 from tuning.labels.grouping import same_words
@@ -18,6 +19,9 @@ from tuning.labels.records import line
 from tuning.labels.rules import AGREEING_MEMBERS, TRUSTED, Rule
 from tuning.labels.standing import Aspect
 
+Quotable: TypeAlias = Callable[[SourceId], bool]
+"""Whether the bot may learn from the words of a source, which an answer says again."""
+
 
 def derive(
     episodes: Sequence[Episode],
@@ -25,6 +29,7 @@ def derive(
     *,
     allows: Allows,
     scrub: Scrub,
+    quotable: Quotable,
     categories: Collection[Slug],
     vectors: Vectors | None = None,
 ) -> Derivation:
@@ -32,10 +37,15 @@ def derive(
 
     `categories` are those that exist; without `vectors` only questions of the same words are near-duplicates.
     """
+    read = cases(episodes, events, allows=allows, scrub=scrub, vectors=vectors)
     found = [
         outcome
-        for case in cases(episodes, events, allows=allows, scrub=scrub, vectors=vectors)
-        for outcome in (*_categories(case, categories), *_answers(case, scrub), *_disliked(case, scrub))
+        for case in read
+        for outcome in (
+            *_categories(case, categories),
+            *_answers(case, scrub),
+            *_disliked(case, scrub, quotable),
+        )
     ]
     return Derivation(
         labels=tuple(sorted((each for each in found if isinstance(each, Label)), key=line)),
@@ -93,13 +103,14 @@ def _corrected_answers(case: Case, scrub: Scrub) -> tuple[Opinion, ...]:
     return tuple(replace(each, value=scrub(each.value)) for each in case.opinions(Aspect.ANSWER))
 
 
-def _disliked(case: Case, scrub: Scrub) -> Iterator[Label]:
+def _disliked(case: Case, scrub: Scrub, quotable: Quotable) -> Iterator[Label]:
     """One label for each answer that more found wrong than right, unless somebody says it would be right."""
     right = {same_words(each.value) for each in _corrected_answers(case, scrub)}
     wrong: dict[str, list[Opinion]] = {}
     for turn in case.turns:
         answer = scrub(turn.verified_answer)
-        if answer and turn.liking < 0 and same_words(answer) not in right:
+        learnable = answer and same_words(answer) not in right and all(map(quotable, turn.quoted))
+        if learnable and turn.liking < 0:
             against = [Opinion(turn, vote, answer) for vote in turn.votes if vote.value == -1]
             wrong.setdefault(same_words(answer), []).extend(against)
     for opinions in wrong.values():

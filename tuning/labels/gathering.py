@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agent.contracts import Episode, EpisodeId, GuildId, MemberId
+from agent.contracts import Episode, EpisodeId, GuildId, MemberId, Source
 from agent.journal.protocol import Journal
 from agent.models.protocol import Embedder, EmbedKind
 from agent.privacy.consents import Consent, Consents, allowed_at
@@ -44,26 +44,38 @@ async def labels_of(
     `ModelError`, `UnknownGuildError`.
     """
     categories = {category.slug: category.name for category in await stores.catalog.categories(guild)}
-    authors = {source.author_name for source in await stores.catalog.sources(guild)}
+    sources = {source.id: source for source in await stores.catalog.sources(guild)}
     episodes = await _episodes(stores.journal, guild)
     events = await stores.journal.feedback(guild)
-    members = {episode.member for episode in episodes} | {event.member for event in events}
-    consents = Consents(stores.database, stores.settings)
-    allowed = _Allowed(
-        histories={member: await consents.history(guild, member) for member in members},
-        now=now,
-        default=stores.settings.training_consent == "opt-out",
-    )
-    scrubber = Scrubber(authors, keep=(*categories, *categories.values()))
+    speakers = {episode.member for episode in episodes} | {event.member for event in events}
+    authors = {source.author for source in sources.values() if source.author is not None}
+    allowed = await _allowed(stores, guild, speakers | authors, now)
+    names = {source.author_name for source in sources.values()}
+    scrubber = Scrubber(names, keep=(*categories, *categories.values()))
     questions = [scrubber.scrub(episode.question) for episode in episodes]
     return derive(
         episodes,
         events,
         allows=allowed,
         scrub=scrubber.scrub,
+        quotable=lambda source: source in sources and _may_quote(sources[source], allowed),
         categories=categories,
         vectors=await embedder.embed(questions, EmbedKind.QUERY) if embedder else None,
     )
+
+
+async def _allowed(stores: Stores, guild: GuildId, members: Collection[MemberId], now: datetime) -> _Allowed:
+    consents = Consents(stores.database, stores.settings)
+    return _Allowed(
+        histories={member: await consents.history(guild, member) for member in members},
+        now=now,
+        default=stores.settings.training_consent == "opt-out",
+    )
+
+
+def _may_quote(source: Source, allowed: _Allowed) -> bool:
+    """A file or a page that nobody in the guild wrote is the owner's to use."""
+    return source.author is None or allowed(source.author, source.added_at)
 
 
 async def _episodes(journal: Journal, guild: GuildId) -> tuple[Episode, ...]:
