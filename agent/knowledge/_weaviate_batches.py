@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from weaviate import WeaviateAsyncClient
-from weaviate.exceptions import WeaviateInsertManyAllFailedError
+from weaviate.exceptions import WeaviateDeleteManyError, WeaviateInsertManyAllFailedError
 
-from agent.errors import StoreBusyError, StoreError
+from agent.errors import StoreError
 from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
 from agent.knowledge._weaviate_rows import Row, Where
 
@@ -54,17 +54,17 @@ async def insert(nodes: Nodes, collection: str, tenant: str, rows: Sequence[Row]
 async def delete_where(nodes: Nodes, collection: str, tenant: str, where: Where) -> None:
     """Delete all rows that match, however many; Weaviate deletes some thousands a request."""
 
-    async def work(client: WeaviateAsyncClient) -> Any:
-        return await client.collections.use(collection).with_tenant(tenant).data.delete_many(where=where)
-
-    while True:
-        result = await nodes.call(work, seconds=WRITE_SECONDS)
+    async def work(client: WeaviateAsyncClient) -> int:
+        rows = client.collections.use(collection)
+        result = await rows.with_tenant(tenant).data.delete_many(where=where)
         if result.failed:
-            raise StoreBusyError(
-                f"Weaviate at {nodes.urls} could not delete {result.failed} rows.", "Try again."
-            )
-        if not result.matches:
-            return
+            # It does not say why, but whether the tenant takes changes at all.
+            states = [shard.status for shard in await rows.config.get_shards() if shard.name == tenant]
+            raise WeaviateDeleteManyError(f"{result.failed} rows of a {' '.join(states)} tenant stayed")
+        return int(result.matches)
+
+    while await nodes.call(work, seconds=WRITE_SECONDS):
+        pass
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:

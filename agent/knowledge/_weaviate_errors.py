@@ -67,8 +67,9 @@ _AWAY_TEXTS: Final = (
     "cannot achieve consistency",
     "connection reset",
     "shutdown in progress",
+    "non-existing index",
 )
-"""What a node says that lost the others, or is on its way down."""
+"""What a node says that lost the others, is on its way down, or not yet up."""
 
 _REFUSED: Final = 401
 _MISSING: Final = 404
@@ -104,6 +105,11 @@ def store_error(url: str, error: Exception) -> LorekeeperError:
         return ConfigurationError(
             f"Weaviate at {url} does not let this key do that: {_one_line(error)}",
             "Give the user of WEAVIATE_API_KEY the rights that docs/servers.md names.",
+        )
+    if "not find enough weaviate nodes" in text:
+        return ConfigurationError(
+            f"Weaviate at {url} has fewer nodes than there shall be replicas.",
+            "Lower LOREKEEPER_WEAVIATE_REPLICAS, or add nodes.",
         )
     if "read-only" in text or "readonly" in text or "no space left" in text:
         return DiskFullError(

@@ -107,6 +107,10 @@ class Nodes:
     def urls(self) -> str:
         return ", ".join(sorted(address.url for address in self._addresses))
 
+    @property
+    def count(self) -> int:
+        return len(self._addresses)
+
     async def require(self) -> None:
         """Reach a node by both of its ports, and see that it is new enough. Asks each node once.
 
@@ -122,6 +126,11 @@ class Nodes:
                 error = away
                 self._ask_last(address)
         raise error
+
+    async def require_ready(self) -> None:
+        """Raises `StoreBusyError` when the node that is asked is still starting."""
+        if not await self.call(lambda client: client.is_ready()):
+            raise StoreBusyError(f"Weaviate at {self.urls} is still starting.", "Try again in a moment.")
 
     async def call(self, work: Work[_T], *, seconds: float = READ_SECONDS) -> _T:
         """Do `work` with a node that answers; it may be done twice.

@@ -59,6 +59,10 @@ class Versions:
     async def read(self) -> Manifest:
         """As the server has it now. Raises `StoreError` when the alias leads astray."""
         described, target = await asyncio.gather(self._described(), self._target())
+        if not described or target is None:
+            # A server that is starting has not read its schema yet, and answers as if there were nothing.
+            await self._nodes.require_ready()
+            described, target = await asyncio.gather(self._described(), self._target())
         specs = {name: _spec_of(name, text) for name, text in sorted(described.items(), key=_age)}
         created = [json.loads(text)["created"] for text in described.values()]
         active = None

@@ -22,8 +22,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from weaviate import WeaviateAsyncClient
-
 from agent.contracts import EvidenceItem, GuildId, MemberId, Passage, PassageId, Slug, SourceId
 from agent.knowledge._checks import check_vector, check_whole
 from agent.knowledge._weaviate_errors import AsleepError, MissingCollectionError, MissingTenantError
@@ -213,8 +211,7 @@ class WeaviateStore(KnowledgeStore):
 
     async def check(self) -> str:
         known = await self.versions()
-        nodes = await self._nodes.call(_cluster)
-        where = f"Weaviate {nodes} at {self._nodes.urls}"
+        where = f"Weaviate {await self._cluster()} at {self._nodes.urls}"
         active = next((version for version in known if version.active), None)
         if active is None:
             return f"{where}: no index yet"
@@ -271,7 +268,16 @@ class WeaviateStore(KnowledgeStore):
         state = await read_state(self._nodes, collection, guild)
         if state is None:
             await self._versions.require(version)
+            # The first answer may have been that of a server that was still starting.
+            state = await read_state(self._nodes, collection, guild)
         return state
+
+    async def _cluster(self) -> str:
+        """The cluster soon forgets a node that is away; WEAVIATE_URL does not."""
+        nodes = await self._nodes.call(lambda client: client.cluster.nodes())
+        healthy = [node for node in nodes if node.status == "HEALTHY"]
+        known = max(len(nodes), self._nodes.count)
+        return f"{nodes[0].version} ({len(healthy)} of {known} node(s) healthy)"
 
     async def _name(self, version: str | None) -> str:
         return (await self._versions.read()).require(version)
@@ -299,9 +305,3 @@ async def _while_it_moves(work: Callable[[], Awaitable[_T]]) -> _T:
         except (MissingTenantError, MissingCollectionError, AsleepError):
             await asyncio.sleep(_PAUSE_SECONDS)
     return await work()
-
-
-async def _cluster(client: WeaviateAsyncClient) -> str:
-    nodes = await client.cluster.nodes()
-    healthy = [node for node in nodes if node.status == "HEALTHY"]
-    return f"{nodes[0].version} ({len(healthy)} of {len(nodes)} node(s) healthy)"
