@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,7 +16,6 @@ import pytest
 
 from agent.errors import ModelBrokenError, ModelBusyError, ModelError, ModelMissingError
 from agent.models.minilm_gguf import minilm_gguf
-from agent.models.ollama import OllamaChatModel
 from agent.models.protocol import EmbedKind
 from agent.models.weights import bundled, find_weights
 from agent.settings import Settings
@@ -278,46 +278,48 @@ async def test_a_question_that_is_cancelled_does_not_stop_the_loading(own_server
 
 @pytest.fixture
 def full_server(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[OllamaServer]:
-    """Refuses (503) whatever would have to wait for another model that is being loaded."""
+    """Refuses (503) whoever needs a model loaded while two wait for that."""
     require("Ollama", pytestconfig)
-    server = TunedServer(tmp_path, OLLAMA_MAX_QUEUE="0", OLLAMA_MAX_LOADED_MODELS="1")
+    server = TunedServer(tmp_path, OLLAMA_MAX_QUEUE="1")
     server.start()
-    for name in (SMOLLM2, "other"):
-        server.create(name, smollm2_file(tmp_path), system=name)
+    server.create(SMOLLM2, smollm2_file(tmp_path))
     yield server
     server.stop()
 
 
-async def keep_asking(model: OllamaChatModel) -> None:
-    """Each time as if the model might not be in memory any longer."""
-    async with asyncio.timeout(60):
-        while True:
-            await said(model, max_tokens=1)
-            model._pool.seats[0].forget_loaded()
-
-
-async def keep_loading(server: OllamaServer, stop: asyncio.Event) -> None:
-    """Load another model over and over, each time with other options."""
+@asynccontextmanager
+async def full(server: OllamaServer) -> AsyncIterator[None]:
+    """Until the end of the block a story is stuck, and two who need another context wait for its end."""
+    story = {"model": SMOLLM2, "prompt": "Write a very long story.", "options": {"num_ctx": 1024}}
+    other = {"model": SMOLLM2, "input": [], "options": {"num_ctx": 512}}
     async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=60) as client:
-        contexts = 512
-        while not stop.is_set():
-            contexts += 128
-            body = {"model": "other", "input": [], "options": {"num_ctx": contexts}}
-            await client.post("/api/embed", json=body)
+        async with client.stream("POST", "/api/generate", json=story) as pieces:
+            lines = pieces.aiter_lines()
+            await anext(lines)
+            (runner,) = runners(server)
+            os.kill(runner, signal.SIGSTOP)
+            try:
+                waiting = [asyncio.create_task(client.post("/api/embed", json=other)) for _ in range(2)]
+                await asyncio.sleep(0.5)
+                yield
+            finally:
+                os.kill(runner, signal.SIGCONT)
+        await asyncio.gather(*waiting)
 
 
 async def test_a_full_server_is_asked_again(full_server: OllamaServer) -> None:
-    stop = asyncio.Event()
     async with (
         chat_on([full_server.url], SMOLLM2, busy=0.0) as hasty,
         chat_on([full_server.url], SMOLLM2, busy=60.0) as patient,
     ):
-        loading = asyncio.create_task(keep_loading(full_server, stop))
-        with pytest.raises(ModelBusyError, match="is busy"):
-            await keep_asking(hasty)
-        asyncio.get_running_loop().call_later(1.0, stop.set)
-        assert await said(patient, max_tokens=1)
-        await loading
+        await asyncio.gather(said(hasty), said(patient))
+        async with full(full_server):
+            with pytest.raises(ModelBusyError, match="is busy"):
+                await said(hasty)
+            call = asyncio.create_task(said(patient))
+            await asyncio.sleep(0.5)
+            assert not call.done()
+        assert await call
 
 
 class _Pretender(BaseHTTPRequestHandler):
