@@ -19,6 +19,7 @@ from agent.contracts import (
     EpisodeId,
     Feedback,
     FeedbackKind,
+    Intent,
     MemberId,
     PassageId,
     Quote,
@@ -210,11 +211,38 @@ def test_a_changed_mind_counts_and_a_retraction_takes_back(told: Told) -> None:
     assert only(derived([asked("e1")], told.events)).category == CAR
 
 
+@pytest.mark.parametrize(("first", "then"), [("e1", "e2"), ("e2", "e1")])
+def test_a_mind_changed_on_the_same_question_asked_again_counts(told: Told, first: str, then: str) -> None:
+    told.category(BEN, CAR, on=first, role=Role.ADMIN)
+    told.category(BEN, POOL, on=then, role=Role.ADMIN)
+    assert only(derived([asked("e1"), asked("e2")], told.events)).category == POOL
+
+
+@pytest.mark.parametrize("intent", sorted(set(Intent) - {Intent.ASK}))
+def test_only_questions_count(told: Told, intent: Intent) -> None:
+    told.category(BEN, POOL, role=Role.ADMIN)
+    assert not derived([asked("e1", intent=intent)], told.events).labels
+
+
+@pytest.mark.parametrize("texts", [("in may", "In May."), ("In May.", "in may")])
+def test_who_writes_the_same_answer_first_makes_no_difference(told: Told, texts: tuple[str, str]) -> None:
+    for member, text in zip((BEN, CAI), texts, strict=True):
+        told.answer(member, text)
+    assert only(derived([asked("e1")], told.events)).answer == "In May."
+
+
 def test_a_helpful_vote_on_a_verified_answer_confirms_the_category_weakly(told: Told) -> None:
     event = told.vote(BEN, 1)
     label = only(derived([asked("e1")], told.events))
     assert (label.rule, label.category, label.events) == ("category-confirmed-by-vote", CAR, (event,))
     assert label.weight < 0.5
+
+
+def test_only_helpful_votes_are_what_confirms(told: Told) -> None:
+    helpful = [told.vote(BEN, 1), told.vote(CAI, 1)]
+    told.vote(DEE, -1)
+    label = only(derived([asked("e1")], told.events))
+    assert (label.events, label.members) == (tuple(helpful), (ANA, BEN, CAI))
 
 
 @pytest.mark.parametrize(
