@@ -254,7 +254,8 @@ class Knowledge(commands.Cog):
         await self.bot.installation.ingestor.remove(guild, [found.id])
         await self.bot.state.remove_entry(guild, found.id)
         by = MemberId(str(interaction.user.id))
-        await self.bot.state.audit(guild, by=by, action="knowledge remove", detail={"title": found.title})
+        # Not its title: that of an entry is a member's words, which could not be found here to be forgotten.
+        await self.bot.state.audit(guild, by=by, action="knowledge remove", detail={"source": found.id})
         await say(interaction, texts.source_removed.format(name=_titled(found)))
 
     @add_source.autocomplete("topic")

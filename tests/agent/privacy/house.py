@@ -137,6 +137,8 @@ def a_passage(source: Source, ordinal: int, text: str, start: int = 0, **changes
 async def _plant_knowledge(stores: Stores, guild: GuildId, member: MemberId, word: str) -> None:
     entry = a_source(guild, ENTRY, title=f"{word} title", author=member, author_name=f"{word} name")
     await put(stores, entry, f"{word} told", a_passage(entry, 0, f"{word} told"))
+    manual = a_source(guild, "manual", kind=SourceKind.FILE, uri="/manual.md", author=member)
+    await put(stores, manual, "press twice", a_passage(manual, 0, "press twice"))
     private = a_source(guild, "private", visibility=f"member:{member}")
     await put(stores, private, f"{word} alone", a_passage(private, 0, f"{word} alone"))
     talk = a_source(guild, "talk", kind=SourceKind.CHANNEL)
@@ -257,7 +259,7 @@ async def passages_with(stores: Stores, guild: GuildId, word: str) -> set[str]:
     """Passages of any index in which the word stands, looked for by every way that the store has."""
     found: set[str] = set()
     for version in await stores.store.versions():
-        for source in (ENTRY, "private", "talk"):
+        for source in (ENTRY, "manual", "private", "talk"):
             passages = await stores.store.passages_of(guild, SourceId(source), version=version.name)
             found |= {passage.id for passage in passages if word in repr(passage)}
     names = await stores.store.author_names(guild, frozenset({"guild", f"member:{MEMBER}"}))

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -33,6 +35,7 @@ SECTIONS = {
     "feedback": 2,
     "quoted": 2,
     "sources": 2,
+    "brought": 1,
     "passages": 1,
     "examples": 2,
     "consents": 1,
@@ -56,6 +59,13 @@ async def test_everything_is_exported(stores: Stores) -> None:
         assert WORD in json.dumps(document[section]), section
     for section in ("quoted", "examples", "changes"):
         assert f'"{OTHER}"' not in json.dumps(document[section]), "who the others are is not theirs to know"
+
+
+def test_every_section_of_the_export_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "privacy.md").read_text("utf-8")
+    table = text.partition("| section |")[2]
+
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(SECTIONS)
 
 
 async def test_the_export_of_a_stranger_is_empty_and_that_of_no_guild_refused(stores: Stores) -> None:
@@ -90,6 +100,7 @@ async def test_nothing_is_left_anywhere(anywhere: Settings, request: pytest.Fixt
         assert report.removed["feedback"] == 3
         assert report.removed["episodes of others redacted"] == 2
         assert report.removed["sources"] == 2
+        assert report.removed["sources made nobody's"] == 1
         assert report.removed["passages"] == 6, "three in each of two indexes"
         assert report.removed["examples"] == 2
         assert report.removed["log files emptied"] == 2
@@ -130,7 +141,9 @@ async def test_what_others_said_stays(stores: Stores) -> None:
     assert apart.answer.text
     assert await stores.journal.votes(HOME, quoting.id) == {OTHER: 1}
     assert [each.question for each in await stores.catalog.examples(HOME)] == ["kept?"]
-    (talk,) = await stores.catalog.sources(HOME)
+    manual, talk = sorted(await stores.catalog.sources(HOME), key=lambda source: source.id)
+    assert (manual.id, manual.author) == ("manual", None)
+    assert [each.text for each in await stores.store.passages_of(HOME, manual.id)] == ["press twice"]
     text = await stores.catalog.source_text(HOME, talk.id)
     passages = await stores.store.passages_of(HOME, talk.id)
     assert [text[each.start : each.end] for each in passages] == ["before", "after"]
