@@ -1,0 +1,176 @@
+"""Each of the seven rules at its bounds, and the attacks it is there for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from agent.contracts import MemberId, Role
+from tests.agent.journal.episodes import NOON
+from tuning.labels.label import Task
+from tuning.patterns.rules import (
+    Cause,
+    Remark,
+    agreement,
+    calm,
+    independence,
+    learnable,
+    member_weights,
+    recurrence,
+    significance,
+    volume,
+    worse_than,
+)
+
+
+def said(
+    member: str, hours: float = 0, value: str = "pool", role: Role = Role.MEMBER, weight: float = 1.0
+) -> Remark:
+    at = NOON + timedelta(hours=hours)
+    return Remark(member=MemberId(member), role=role, at=at, weight=weight, value=value)
+
+
+@pytest.mark.parametrize(
+    ("task", "of_category", "in_all", "met"),
+    [
+        (Task.ROUTE, 30, 100, True),
+        (Task.ROUTE, 29, 100, False),
+        (Task.ROUTE, 30, 99, False),
+        (Task.ANSWER, 0, 150, True),
+        (Task.ANSWER, 149, 149, False),
+    ],
+)
+def test_volume(task: Task, of_category: int, in_all: int, met: bool) -> None:
+    assert volume(task, of_category, in_all).met is met
+
+
+@pytest.mark.parametrize(
+    ("hours", "met"),
+    [
+        ([0, 24, 48, 72], True),
+        ([0, 24, 48, 71], False),
+        ([0, 1, 2, 3, 80], False),
+        ([0, 72], False),
+        ([0, 1, 24, 72], True),
+        ([0, 1, 2, 24, 72], False),
+        ([], False),
+    ],
+)
+def test_recurrence(hours: list[float], met: bool) -> None:
+    assert recurrence([said("ana", hour) for hour in hours]).met is met
+
+
+TWO_ADMINS = [said("ana", role=Role.ADMIN), said("ben", role=Role.ADMIN)]
+
+
+@pytest.mark.parametrize(
+    ("remarks", "met"),
+    [
+        ([said("ana"), said("ben"), said("cai")], True),
+        ([said("ana"), said("ben")], False),
+        (TWO_ADMINS, True),
+        ([said("ana", value="", role=Role.ADMIN), said("ben", value="", role=Role.ADMIN)], False),
+        ([said("ana", role=Role.ADMIN), said("ana", 24, role=Role.ADMIN)], False),
+        ([said("ana"), said("ana", 24), said("ben"), said("cai")], False),
+        ([*(said("ana", day * 24) for day in range(30)), said("ben"), said("cai"), said("dee")], False),
+        ([said("ana", weight=0.0)], False),
+        ([], False),
+    ],
+)
+def test_independence(remarks: Sequence[Remark], met: bool) -> None:
+    assert independence(remarks).met is met
+
+
+def test_of_a_burst_only_the_first_few_of_a_day_count() -> None:
+    weights = member_weights([*(said("ana", minute / 60) for minute in range(50)), said("ana", 24)])
+    assert weights == {"ana": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("remarks", "met"),
+    [
+        ([said(f"m{number}") for number in range(6)], True),
+        ([said(f"m{number}") for number in range(5)], False),
+        ([said("ana", hour) for hour in range(20)], False),
+        (TWO_ADMINS, True),
+        ([*TWO_ADMINS, said("cai", role=Role.ADMIN, value="car")], False),
+        ([said(f"m{number}", value="pool" if number % 2 else "car") for number in range(20)], False),
+        ([said(f"m{number}", value="") for number in range(20)], False),
+        ([], False),
+    ],
+)
+def test_agreement(remarks: Sequence[Remark], met: bool) -> None:
+    assert agreement(remarks).met is met
+
+
+def test_agreement_is_told_in_words() -> None:
+    remarks = [
+        said("ana", value="car"),
+        said("ana", 1),
+        said("ben", role=Role.ADMIN),
+        said("cai", value="car"),
+    ]
+    assert agreement(remarks).words == "2 of 3 say pool, 1 of them admins"
+
+
+@pytest.mark.parametrize(
+    ("log_e", "alarm", "clustered", "met"),
+    [
+        (math.log(20) + 1e-9, False, False, True),
+        (math.log(19), False, False, False),
+        (-5.0, True, False, True),
+        (-5.0, False, True, True),
+        (1e6, False, False, True),
+    ],
+)
+def test_significance(log_e: float, alarm: bool, clustered: bool, met: bool) -> None:
+    assert significance(log_e, alarm, clustered).met is met
+
+
+@pytest.mark.parametrize(
+    ("failed_of", "worse"),
+    [
+        ([], ()),
+        ([(8, 10)], (True,)),
+        ([(2, 10)], (False,)),
+        ([(5, 10)], (True,)),
+        ([(5, 10), (2, 10)], (False, False)),
+        ([(7, 10), *[(2, 10)] * 19], (True, *[False] * 19)),
+        ([(5, 10), (5, 10)], (True, True)),
+        ([(0, 0), (9, 10)], (False, True)),
+    ],
+)
+def test_worse_than_the_category(failed_of: list[tuple[int, int]], worse: tuple[bool, ...]) -> None:
+    """At a mean of 0.2, 5 failures of 10 are chance in 3.3 % of clusters: proof alone, none as one of two."""
+    assert worse_than(0.2, failed_of) == worse
+
+
+@pytest.mark.parametrize(
+    ("causes", "met"),
+    [
+        ({Cause.ROUTER: 8, Cause.GROUNDING: 2}, True),
+        ({Cause.ROUTER: 7, Cause.STYLE: 3}, False),
+        ({Cause.GROUNDING: 10}, False),
+        ({}, False),
+    ],
+)
+def test_learnable(causes: dict[Cause, int], met: bool) -> None:
+    assert learnable(causes).met is met
+
+
+@pytest.mark.parametrize(
+    ("anomalies", "days", "new", "before", "met"),
+    [
+        ((), None, 100, 0, True),
+        ((), 7, 20, 100, True),
+        ((), 6, 20, 100, False),
+        ((), 7, 19, 100, False),
+        (("a burst of votes",), None, 100, 0, False),
+    ],
+)
+def test_calm(anomalies: tuple[str, ...], days: int | None, new: int, before: int, met: bool) -> None:
+    since = None if days is None else timedelta(days=days)
+    assert calm(anomalies, since, new, before).met is met
