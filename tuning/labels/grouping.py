@@ -38,11 +38,10 @@ def grouped(texts: Sequence[str], vectors: ArrayLike | None = None, alike: float
     first: dict[str, int] = {}
     parents = [first.setdefault(same_words(text), index) for index, text in enumerate(texts)]
     if vectors is not None:
-        rows = np.asarray(vectors, dtype=np.float32)
         leaders = sorted(set(parents))
+        rows = np.asarray(vectors, dtype=np.float32)[leaders]
         for place, leader in enumerate(leaders):
-            near = np.flatnonzero(rows[leaders[:place]] @ rows[leader] >= alike)
-            for other in near:
+            for other in np.flatnonzero(rows[:place] @ rows[place] >= alike):
                 _join(parents, leader, leaders[int(other)])
     return tuple(_root(parents, index) for index in range(len(texts)))
 
