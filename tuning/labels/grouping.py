@@ -20,6 +20,8 @@ each): what is not joined counts twice, but what is joined wrongly would be answ
 """
 
 _ID_DIGITS = 16
+_BLOCK = 512
+"""How many questions are compared with all at once: of ten thousand, 20 MB of cosines."""
 
 
 def same_words(text: str) -> str:
@@ -40,9 +42,9 @@ def grouped(texts: Sequence[str], vectors: ArrayLike | None = None, alike: float
     if vectors is not None:
         leaders = sorted(set(parents))
         rows = np.asarray(vectors, dtype=np.float32)[leaders]
-        for place, leader in enumerate(leaders):
-            for other in np.flatnonzero(rows[:place] @ rows[place] >= alike):
-                _join(parents, leader, leaders[int(other)])
+        for begin in range(0, len(leaders), _BLOCK):
+            for one, other in np.argwhere(rows[begin : begin + _BLOCK] @ rows.T >= alike):
+                _join(parents, leaders[begin + int(one)], leaders[int(other)])
     return tuple(_root(parents, index) for index in range(len(texts)))
 
 
