@@ -22,7 +22,7 @@ from weaviate import WeaviateAsyncClient
 from weaviate.classes.data import DataObject
 
 from agent.contracts import GuildId, PassageId
-from agent.errors import StoreBusyError, StoreError
+from agent.errors import LorekeeperError, StoreBusyError
 from agent.ids import new_id
 from agent.knowledge._weaviate_batches import insert
 from agent.knowledge._weaviate_errors import MissingTenantError, TakenError
@@ -81,12 +81,20 @@ class Lease:
         if self._held_since is None or self._lost():
             raise StoreBusyError("Another process took over writing to Weaviate.", "Try again.")
 
+    async def take_for_good(self) -> None:
+        """Take the turn and leave the lock in place, for whoever removes the collection that it is on."""
+        async with self._gate:
+            await self._take()
+            await self._unused.wait()
+            await self._stop_signing()
+            self._held_since = None
+
     async def close(self) -> None:
         async with self._gate:
-            for task in (*self._tasks, *([self._signing] if self._signing else ())):
+            for task in tuple(self._tasks):
                 task.cancel()
                 await asyncio.wait({task})
-            with suppress(StoreError):
+            with suppress(LorekeeperError):
                 await self._give_up()
 
     async def _take(self) -> None:
@@ -104,19 +112,22 @@ class Lease:
 
     async def _give_up(self) -> None:
         """A lock that was lost belongs to another process; one that cannot be removed becomes stale."""
-        if self._signing is not None:
-            self._signing.cancel()
-            await asyncio.wait({self._signing})
+        await self._stop_signing()
         ours = self._held_since is not None and not self._lost()
         self._held_since = None
         if ours:
             await self._unlock()
 
+    async def _stop_signing(self) -> None:
+        if self._signing is not None:
+            self._signing.cancel()
+            await asyncio.wait({self._signing})
+
     async def _give_up_when_unused(self, turn: int) -> None:
         await asyncio.sleep(_KEPT_SECONDS)
         async with self._gate:
             if self._turn == turn and not self._users:
-                with suppress(StoreError):
+                with suppress(LorekeeperError):
                     await self._give_up()
 
     async def _lock_out_others(self) -> None:
@@ -158,7 +169,7 @@ class Lease:
         while not self._lost():
             await asyncio.sleep(self._stale_seconds / 8)
             count += 1
-            with suppress(StoreBusyError):
+            with suppress(LorekeeperError):
                 await self._sign(f"{holder} {count}")
 
     async def _sign(self, sign: str) -> None:

@@ -143,8 +143,8 @@ class Nodes:
             for address in tuple(self._addresses):
                 try:
                     return await self._ask(address, work, deadline - loop.time())
-                except StoreBusyError as error:
-                    if type(error) is not StoreBusyError or loop.time() + _ROUND_SECONDS > deadline:
+                except StoreBusyError:
+                    if loop.time() + _ROUND_SECONDS > deadline:
                         raise
                     self._ask_last(address)
             await asyncio.sleep(_ROUND_SECONDS)

@@ -11,7 +11,7 @@ from typing import Final
 
 from weaviate import WeaviateAsyncClient
 
-from agent.errors import StoreError
+from agent.errors import LorekeeperError
 from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
 
 IDLE_SECONDS: Final = 1800.0
@@ -43,7 +43,7 @@ class Tenants:
             for key in [key for key, last in self._used.items() if last < before]:
                 del self._used[key]
                 # One that cannot be put to sleep stays awake, which harms nobody.
-                with suppress(StoreError):
+                with suppress(LorekeeperError):
                     await self._deactivate(*key)
 
     async def _deactivate(self, collection: str, tenant: str) -> None:

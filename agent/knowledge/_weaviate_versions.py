@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ class Versions:
         self._nodes = nodes
         self._alias = alias
         self._replicas = replicas
-        self._specs: dict[str, IndexSpec] = {}
+        self._specs: Mapping[str, IndexSpec] = {}
 
     @property
     def alias(self) -> str:
@@ -48,10 +49,22 @@ class Versions:
     def collection(self, version: str) -> str:
         return f"{self._alias}_{version}"
 
+    async def name(self, version: str | None) -> str:
+        """Of this version, or of the active one. Raises `StoreError` when there is none.
+
+        Reading the whole schema takes longer than storing a small source; one that was known may be gone.
+        """
+        name = version
+        if version is None and (target := await self._target()) is not None:
+            name = target.removeprefix(f"{self._alias}_")
+        if name is not None and name in self._specs:
+            return name
+        return (await self.read()).require(version)
+
     async def spec(self, version: str) -> IndexSpec:
         """A version's spec never changes, so it is asked for once."""
         if version not in self._specs:
-            self._specs = dict((await self.read()).specs)
+            await self.read()
         if version not in self._specs:
             raise StoreError(f"No index version {version}.", "Another process removed it: try again.")
         return self._specs[version]
@@ -70,6 +83,7 @@ class Versions:
             active = target.removeprefix(f"{self._alias}_")
             if active not in specs or target == active:
                 raise self._astray(target, list(specs))
+        self._specs = specs
         return Manifest(specs=specs, active=active, created=max(created, default=0))
 
     async def require(self, version: str | None) -> None:
@@ -113,7 +127,10 @@ class Versions:
             raise StoreError(f"The alias {self._alias} was deleted meanwhile.", "Try again.")
 
     async def remove(self, name: str) -> None:
-        """Raises `StoreError` for the active one, which keeps in mind what numbers are used up."""
+        """Raises `StoreError` for the active one, which keeps in mind what numbers are used up.
+
+        Nobody may write to it: Weaviate makes a collection anew that an object is stored in.
+        """
         known = await self.read()
         known.without(name)
         if known.active is not None:

@@ -150,6 +150,10 @@ class Writer:
                 await self._nap(tenant_of(guild))
                 self._states[guild] = state
 
+    async def stop_all(self) -> None:
+        """Let nobody write to this version any longer."""
+        await self._lease.take_for_good()
+
     async def close(self) -> None:
         await self._lease.close()
 

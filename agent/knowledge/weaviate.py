@@ -109,9 +109,10 @@ class WeaviateStore(KnowledgeStore):
         await self._versions.activate(name)
 
     async def remove_version(self, name: str) -> None:
+        (await self._versions.read()).without(name)
+        await self._writer(name).stop_all()
         await self._versions.remove(name)
-        if (writer := self._writers.pop(name, None)) is not None:
-            await writer.close()
+        del self._writers[name]
 
     async def put_source(
         self,
@@ -123,10 +124,14 @@ class WeaviateStore(KnowledgeStore):
         version: str | None = None,
     ) -> None:
         check_whole(guild, source, passages)
-        name = await self._name(version)
+        name = await self._versions.name(version)
         dimension = (await self._versions.spec(name)).dimension
         self._use(name, guild)
-        await self._writer(name).put_source(guild, source, passages, vectors, dimension)
+        try:
+            await self._writer(name).put_source(guild, source, passages, vectors, dimension)
+        except MissingCollectionError:
+            (await self._versions.read()).require(version)
+            raise
 
     async def passages_of(
         self, guild: GuildId, source: SourceId, *, version: str | None = None
@@ -278,9 +283,6 @@ class WeaviateStore(KnowledgeStore):
         healthy = [node for node in nodes if node.status == "HEALTHY"]
         known = max(len(nodes), self._nodes.count)
         return f"{nodes[0].version} ({len(healthy)} of {known} node(s) healthy)"
-
-    async def _name(self, version: str | None) -> str:
-        return (await self._versions.read()).require(version)
 
     async def _total(self, name: str) -> int:
         return await passages_in(self._nodes, self._versions.collection(name))
