@@ -293,3 +293,6 @@ bot_values = Table(
     Column("value", Text, nullable=False),
 )
 """What is kept once for the process, such as a hash of the commands that Discord was told."""
+
+APPEND_ONLY = frozenset({table.name for table in (episodes, feedback, consents, bot_audit)})
+"""Tables whose triggers refuse UPDATE."""

@@ -188,6 +188,8 @@ class TableCopy:
         keys = table.primary_key.columns
         statement = self._target.upsert(table, [c.name for c in table.c if c.name not in keys])
         async with self._target.write() as connection:
+            if table.name in tables.APPEND_ONLY:
+                await self._clear(connection, table, [line.key for line in lines])
             for unique in (each for each in table.constraints if isinstance(each, UniqueConstraint)):
                 # What had this value before belongs to a row that is gone, or follows with another value.
                 taken = [tuple(line.row[column.name] for column in unique.columns) for line in lines]
@@ -198,6 +200,17 @@ class TableCopy:
                     )
                 )
             await connection.execute(statement, [line.row for line in lines])
+
+    async def _clear(self, connection: AsyncConnection, table: Table, keys: Sequence[_Key]) -> None:
+        """Make room for rows that refuse to be changed: somebody who was forgotten may have stood in them.
+
+        What refers to them goes too, and comes back with its own table, which is copied after this one.
+        """
+        for other in self._tables:
+            for reference in other.foreign_key_constraints:
+                if reference.referred_table is table:
+                    await connection.execute(delete(other).where(tuple_(*reference.columns).in_(keys)))
+        await connection.execute(delete(table).where(tuple_(*table.primary_key.columns).in_(keys)))
 
     async def _count_on(self, table: Table) -> None:
         """Let a number that PostgreSQL counts by itself go on after the highest that was copied."""

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from agent.database.engine import Database
 from agent.database.tables import feedback, guilds
@@ -67,3 +67,15 @@ async def test_a_time_without_zone_is_refused(database: Database) -> None:
     with pytest.raises(UsageError, match="no time zone"):
         async with database.read() as connection:
             await connection.execute(select(feedback).where(feedback.c.at > datetime(2026, 1, 1)))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_erasing_leaves_what_was_not_deleted(database: Database, whole: bool) -> None:
+    for name in ("one", "two"):
+        await put_guild(database, name)
+    async with database.write() as connection:
+        await connection.execute(delete(guilds).where(guilds.c.id == "one"))
+
+    await database.erase_deleted(whole=whole)
+
+    assert await guilds_in(database) == {"two"}

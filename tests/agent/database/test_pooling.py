@@ -63,3 +63,9 @@ async def test_the_option_is_yes_or_no(pooled_url: str) -> None:
     with pytest.raises(ConfigurationError, match="pgbouncer=perhaps") as refused:
         await open_database(f"{pooled_url}?pgbouncer=perhaps")
     assert "true" in refused.value.hint
+
+
+async def test_erasing_needs_no_session(database: Database) -> None:
+    await put_guild(database, "one")
+    await database.erase_deleted()
+    assert await guilds_in(database) == {"one"}

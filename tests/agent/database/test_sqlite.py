@@ -6,9 +6,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from agent.database.engine import Database, open_database
 from agent.database.schema import HEAD
+from agent.database.tables import guilds
 from agent.errors import ConfigurationError, DiskFullError, StoreBusyError, StoreError
 from tests.agent.database.disks import remount, small_disk
 from tests.agent.database.rows import guilds_in, put_guild
@@ -189,3 +191,25 @@ async def test_a_file_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be made"):
         await open_database(tmp_path / "file" / "lorekeeper.db")
+
+
+async def test_erasing_says_who_is_in_the_way_and_can_be_repeated(tmp_path: Path) -> None:
+    database = await open_database(tmp_path / "lorekeeper.db", busy_seconds=0.2)
+    await put_guild(database, "zqxgone")
+    reader = sqlite3.connect(tmp_path / "lorekeeper.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM guilds").fetchall()
+    async with database.write() as connection:
+        await connection.execute(delete(guilds))
+
+    with pytest.raises(StoreBusyError, match="cannot be erased yet"):
+        await database.erase_deleted()
+    reader.close()
+    await database.erase_deleted(whole=False)
+
+    assert _files_with(tmp_path, b"zqxgone") == []
+    await database.close()
+
+
+def _files_with(folder: Path, word: bytes) -> list[str]:
+    return [path.name for path in folder.iterdir() if word in path.read_bytes()]

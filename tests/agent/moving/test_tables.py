@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,14 @@ from sqlalchemy import (
 )
 
 from agent.catalog.sql import SqlCatalog
-from agent.contracts import Category, Slug
+from agent.contracts import Category, FeedbackKind, Slug
 from agent.database import tables
 from agent.database.engine import Database, open_database
 from agent.database.tables import Document, Moment
 from agent.errors import StoreError, UsageError
 from agent.journal.sql import SqlJournal
 from agent.moving.tables import TableCopy, _order, table_copy
-from tests.agent.journal.episodes import an_episode
+from tests.agent.journal.episodes import an_episode, an_event
 from tests.agent.knowledge.passages import HOME
 from tests.agent.moving.house import NOW, a_source, fill_every_table, rows_in
 
@@ -162,9 +163,26 @@ async def test_only_what_changed_is_written_again(pair: Pair) -> None:
 
     # An episode with its feedback go; a category with its example and source change names, which is one more
     # row each for category and example; a guild; and a guild with what hangs on it.
-    assert copy.changed < 20
+    assert copy.changed < 25
     for table in tables.metadata.sorted_tables:
         assert await rows_in(target, table) == await rows_in(source, table)
+
+
+async def test_an_episode_that_was_redacted_since_is_copied_again(pair: Pair) -> None:
+    source, target = pair
+    journal = SqlJournal(source)
+    episodes = [an_episode(), an_episode()]
+    for episode in episodes:
+        await journal.record(episode)
+        await journal.add_feedback(an_event(episode, FeedbackKind.VOTE, {"vote": 1}))
+    await bring(source, target)
+    less = replace(episodes[0], answer=None)
+    await journal.redact(less)
+
+    await bring(source, target)
+
+    assert await SqlJournal(target).episodes(HOME) == (less, episodes[1])
+    assert len(await SqlJournal(target).feedback(HOME)) == 2
 
 
 async def test_a_value_that_must_be_unique_may_pass_from_one_row_to_another(pair: Pair) -> None:
