@@ -298,11 +298,18 @@ class Knowledge(commands.Cog):
 
     async def _forget(self, guild: GuildId, messages: set[int]) -> None:
         for message in messages:
-            entry = await self.bot.state.entry_of(guild, message)
-            if entry is not None:
+            for entry in await self._entries_of(guild, message):
                 await self.bot.agent.forget_entry(guild, entry)
                 await self.bot.state.remove_entry(guild, entry)
                 _log.info("message %s was deleted, and its entry with it", message)
+
+    async def _entries_of(self, guild: GuildId, message: int) -> list[SourceId]:
+        """The entry that a message was added as, and the one that it had the bot remember."""
+        kept = await self.bot.state.entry_of(guild, message)
+        # An entry that was told has the id of its episode.
+        told = {SourceId(each.episode) for each in await self.bot.state.answers_to(guild, message)}
+        asked = [entry for entry in sorted(told) if await self._source(guild, entry)]
+        return [kept, *asked] if kept else asked
 
     async def _source(self, guild: GuildId, entry: SourceId) -> Source | None:
         return await self.bot.installation.stores.catalog.source(guild, entry)
