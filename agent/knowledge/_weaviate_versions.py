@@ -52,12 +52,13 @@ class Versions:
     async def name(self, version: str | None) -> str:
         """Of this version, or of the active one. Raises `StoreError` when there is none.
 
-        Reading the whole schema takes longer than storing a small source; one that was known may be gone.
+        Reading the whole schema takes longer than storing a small source, so a known version is only seen to
+        be there still: Weaviate would make its collection anew for an object that is stored in it.
         """
         name = version
         if version is None and (target := await self._target()) is not None:
             name = target.removeprefix(f"{self._alias}_")
-        if name is not None and name in self._specs:
+        if name is not None and name in self._specs and await self._exists(name):
             return name
         return (await self.read()).require(version)
 
@@ -142,6 +143,9 @@ class Versions:
             await client.collections.delete(self.collection(name))
 
         await self._nodes.call(work, seconds=WRITE_SECONDS)
+
+    async def _exists(self, name: str) -> bool:
+        return await self._nodes.call(lambda client: client.collections.exists(self.collection(name)))
 
     async def _describe(self, name: str, description: str) -> None:
         async def work(client: WeaviateAsyncClient) -> None:
