@@ -43,7 +43,7 @@ class KnowledgeHolder:
         return Traces(
             sources=frozenset(source.id for source in sources),
             passages=frozenset(passage.id for passage in (*written, *held)),
-            names=_names(sources, written),
+            names=_names([source for source in sources if source.author == who.member], written),
         )
 
     async def export(self, who: Subject, traces: Traces) -> Mapping[str, Sequence[object]]:

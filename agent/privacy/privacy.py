@@ -88,8 +88,10 @@ class Privacy:
     async def forget_everywhere(
         self, member: MemberId, names: frozenset[str] = frozenset()
     ) -> tuple[Report, ...]:
-        """Forget a member in every guild of this installation."""
+        """Forget a member in every guild of this installation, and in the journals of those removed since."""
         guilds = await self._stores.catalog.guilds()
+        for gone in await self._journals_of(member) - set(guilds):
+            await self._stores.journal.forget(gone, member)
         return await self._forget([Subject(guild=guild, member=member) for guild in guilds], names)
 
     async def resume(self) -> tuple[Report, ...]:
@@ -108,6 +110,15 @@ class Privacy:
             await self._end(who, counts)
         await self._database.erase_deleted(whole=False)
         return tuple(Report(guild=who.guild, removed=dict(counts)) for who, counts in removed)
+
+    async def _journals_of(self, member: MemberId) -> set[GuildId]:
+        """The guilds whose journal knows a member; the journal outlives its guild."""
+        found = set[GuildId]()
+        async with self._database.read() as connection:
+            for table in (tables.episodes, tables.feedback):
+                query = select(table.c.guild).where(table.c.member == member).distinct()
+                found.update(await connection.scalars(query))
+        return found
 
     async def _remove(self, who: Subject, names: frozenset[str]) -> Counter[str]:
         traces, removed = await self._begin(who, names)

@@ -8,25 +8,30 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from agent.contracts import AnswerKind, MemberId
+from agent.contracts import Answer, AnswerKind, MemberId
 from agent.database import tables
 from agent.errors import UnknownGuildError
 from agent.privacy.privacy import ACTION, Privacy
 from agent.privacy.protocol import FORGOTTEN
 from agent.privacy.redact import REASON
-from agent.runtime import Stores
+from agent.runtime import Stores, drop_guild
 from agent.settings import Settings
+from tests.agent.journal.episodes import an_episode
 from tests.agent.knowledge.passages import HOME, WORK
 from tests.agent.privacy.house import (
     ALL_GUILDS,
     MEMBER,
     OTHER,
     WORD,
+    a_passage,
+    a_quote,
+    a_source,
     files_with,
     objects_with,
     opened,
     passages_with,
     plant,
+    put,
     rows_with,
 )
 
@@ -163,6 +168,31 @@ async def test_another_guild_is_left_alone_until_it_is_asked_for(stores: Stores)
 
     assert {report.guild for report in reports} == {*ALL_GUILDS, "local"}
     assert await rows_with(stores, WORD) == {}
+
+
+async def test_the_journal_of_a_guild_that_was_removed_is_looked_through_too(stores: Stores) -> None:
+    await plant(stores)
+    await drop_guild(stores, HOME)
+    assert len(await stores.journal.feedback(HOME, member=MEMBER)) == 2
+
+    await Privacy(stores).forget_everywhere(MEMBER)
+
+    assert await stores.journal.feedback(HOME, member=MEMBER) == ()
+    assert MEMBER not in {episode.member for episode in await stores.journal.episodes(HOME)}
+
+
+async def test_somebody_else_s_name_is_no_trace_of_the_member(stores: Stores) -> None:
+    """A source that only the member may see can be another's words."""
+    await plant(stores)
+    whispered = a_source(HOME, "whispered", author=OTHER, author_name="Zoe", visibility=f"member:{MEMBER}")
+    await put(stores, whispered, "psst", a_passage(whispered, 0, "psst"))
+    summary = Answer(text="“a”", kind=AnswerKind.SUMMARY, quotes=(a_quote("", "turn:0", "a", "Zoe"),))
+    await stores.journal.record(said := an_episode(member=OTHER, answer=summary))
+
+    await Privacy(stores).forget(HOME, MEMBER)
+
+    assert await stores.journal.episode(HOME, said.id) == said
+    assert await stores.catalog.source(HOME, whispered.id) is None
 
 
 async def test_one_line_is_left_that_says_when_and_how_much(stores: Stores) -> None:
