@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from agent.contracts import GuildId
+from agent.contracts import GuildId, Role
 from bot.errors import NotAllowedError
 from bot.state.config import GuildConfig, Power
 from bot.texts import Texts, texts_for
@@ -21,6 +21,15 @@ def has_power(config: GuildConfig, author: discord.abc.User, power: Power) -> bo
         return True
     roles = frozenset(role.id for role in author.roles)
     return config.has(power, roles, manages=author.guild_permissions.manage_guild)
+
+
+def role_of(config: GuildConfig, author: discord.abc.User) -> Role:
+    """In which capacity somebody gives feedback: an admin's or reviewer's correction counts alone."""
+    if not isinstance(author, discord.Member):
+        return Role.MEMBER
+    if has_power(config, author, Power.ADMINISTER):
+        return Role.ADMIN
+    return Role.REVIEWER if has_power(config, author, Power.REVIEW) else Role.MEMBER
 
 
 async def require_power(

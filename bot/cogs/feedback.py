@@ -32,7 +32,7 @@ from bot.cogs.reactions import give_vote
 from bot.desk import Request
 from bot.errors import NotAllowedError, say, telling_errors
 from bot.incoming import Placed, question_of
-from bot.powers import has_power
+from bot.powers import has_power, role_of
 from bot.rendering import neutral_line, neutralise, source_lines
 from bot.splitter import split
 from bot.state.config import Power
@@ -231,14 +231,14 @@ class Feedback(commands.Cog):
         """Keep what the form said."""
         texts = texts_for(interaction.locale.value)
         answer = await self._require_answer(message, texts)
-        member = MemberId(str(interaction.user.id))
-        await self.bot.agent.give_feedback(
-            answer.guild, episode, member, FeedbackKind.REASON, {"reason": reason}
-        )
-        if correction:
-            await self.bot.agent.give_feedback(
-                answer.guild, episode, member, FeedbackKind.CORRECTION, {"answer": correction}
-            )
+        clicker = await self._require_member(interaction, answer, texts)
+        role = role_of(await self.bot.state.config(answer.guild), clicker)
+        said = {FeedbackKind.REASON: {"reason": reason}, FeedbackKind.CORRECTION: {"answer": correction}}
+        for kind, value in said.items():
+            if all(value.values()):
+                await self.bot.agent.give_feedback(
+                    answer.guild, episode, MemberId(str(clicker.id)), kind, value, role
+                )
         await say(interaction, texts.thanks_not_helpful)
 
     async def correct_topic(
@@ -249,16 +249,16 @@ class Feedback(commands.Cog):
         answer = await self._require_answer(message, texts)
         config = await self.bot.state.config(answer.guild)
         clicker = await self._require_member(interaction, answer, texts)
-        member = MemberId(str(clicker.id))
+        member, role = MemberId(str(clicker.id)), role_of(config, clicker)
         names = {each.slug: each.name for each in await self._categories(answer)}
         name = neutral_line(names.get(topic, topic))
         if not has_power(config, clicker, Power.TEACH):
             await self.bot.agent.give_feedback(
-                answer.guild, episode, member, FeedbackKind.CORRECTION, {"category": topic}
+                answer.guild, episode, member, FeedbackKind.CORRECTION, {"category": topic}, role
             )
             await _replace(interaction, texts.thanks_correction_later.format(name=name))
             return
-        await self.bot.agent.correct_category(answer.guild, episode, member, topic)
+        await self.bot.agent.correct_category(answer.guild, episode, member, topic, role)
         again = answer.question is not None
         said = texts.thanks_correction if again else texts.thanks_correction_learnt
         await _replace(interaction, said.format(name=name))

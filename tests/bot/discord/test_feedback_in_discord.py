@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from agent.contracts import LOCAL_GUILD, Feedback, FeedbackKind, MemberId
+from agent.contracts import LOCAL_GUILD, Feedback, FeedbackKind, MemberId, Role
 from bot.state.config import GuildConfig, Power
 from bot.state.store import AnswerMessage
 from tests.bot.discord.conftest import Stage
@@ -161,6 +161,16 @@ async def test_a_topic_from_who_may_not_teach_waits(stage: Stage) -> None:
     assert question not in [example.question for example in examples]
     told = await stage.loopback.wait.reply_to(await ana.asks("general", "remember that the gate code is 12"))
     assert "/roles" in told.content
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.ADMIN])
+async def test_a_correction_says_in_which_capacity_it_was_given(role: Role, stage: Stage) -> None:
+    member = stage.loopback.admin() if role is Role.ADMIN else stage.loopback.member("ana")
+    answer = await _asked(stage, member)
+    opened = await member.clicks(answer, "👎")
+    await member.submits(opened, {"Reason": "outdated", "What would have been right?": "In 2026."})
+    given = {event.kind: event.role for event in await _events(stage, answer)}
+    assert (given[FeedbackKind.REASON], given[FeedbackKind.CORRECTION]) == (role, role)
 
 
 async def test_an_answer_is_made_again_by_who_asked_only(stage: Stage) -> None:
