@@ -19,7 +19,7 @@ demo-discord: $(VENV)/.chat  ## the bot in a Discord of its own, on a page of th
 	@$(BIN)/python -m tests.discord --bot
 
 test: $(VENV)/.dev  ## every test, with what was skipped and why
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 servers: $(VENV)/.dev  ## install Weaviate, Ollama and PostgreSQL for the tests, once, outside the checkout
 	@$(BIN)/python -m tests.servers.install
