@@ -27,7 +27,7 @@ from agent.ids import new_id
 from agent.knowledge._weaviate_batches import insert
 from agent.knowledge._weaviate_errors import MissingTenantError, TakenError
 from agent.knowledge._weaviate_ledger import LEDGER
-from agent.knowledge._weaviate_nodes import Nodes
+from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
 from agent.knowledge._weaviate_rows import STATE, row_id
 
 _SIGN: Final = row_id(GuildId(""), PassageId("writer"), 0)
@@ -154,7 +154,8 @@ class Lease:
             return True
 
         try:
-            return await self._nodes.call(work)
+            # A cluster that lost the node which leads it takes some seconds to choose another.
+            return await self._nodes.call(work, seconds=WRITE_SECONDS)
         except TakenError:
             return False
 
@@ -162,7 +163,7 @@ class Lease:
         async def work(client: WeaviateAsyncClient) -> None:
             await client.alias.delete(alias_name=self._lock)
 
-        await self._nodes.call(work)
+        await self._nodes.call(work, seconds=WRITE_SECONDS)
 
     async def _keep_signing(self) -> None:
         holder, count = new_id(), 0

@@ -25,7 +25,7 @@ from agent.contracts import GuildId, PassageId
 from agent.errors import StoreError
 from agent.knowledge._weaviate_batches import insert
 from agent.knowledge._weaviate_errors import MissingCollectionError, MissingTenantError
-from agent.knowledge._weaviate_nodes import Nodes
+from agent.knowledge._weaviate_nodes import READ_SECONDS, Nodes
 from agent.knowledge._weaviate_rows import (
     PASSAGES,
     STATE,
@@ -87,7 +87,9 @@ class GuildState:
         return [up_to_generation(self.revision), *self.not_retired()]
 
 
-async def read_state(nodes: Nodes, collection: str, guild: GuildId) -> GuildState | None:
+async def read_state(
+    nodes: Nodes, collection: str, guild: GuildId, *, seconds: float = READ_SECONDS
+) -> GuildState | None:
     """`collection` may be an alias. None for a guild that is unknown, or in an absent collection."""
 
     async def work(client: WeaviateAsyncClient) -> Any:
@@ -99,7 +101,7 @@ async def read_state(nodes: Nodes, collection: str, guild: GuildId) -> GuildStat
         return found and found.properties[STATE]
 
     try:
-        text = await nodes.call(work)
+        text = await nodes.call(work, seconds=seconds)
     except (MissingTenantError, MissingCollectionError):
         return None
     return None if text is None else _parsed(text)

@@ -41,6 +41,8 @@ _OLDEST: Final = (1, 32)
 _CONNECT_SECONDS: Final = 4.0
 _PATIENCE_SECONDS: Final = 0.5
 """How long a node may leave a call waiting before it is asked whether it lives."""
+_TRIES: Final = 4
+"""Of one call, when there are several nodes and all are silent."""
 _ROUND_SECONDS: Final = 0.25
 """Between asking every node and asking them again."""
 _PORTS: Final = {"http": 80, "https": 443}
@@ -139,10 +141,12 @@ class Nodes:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        # A node that lives may hang: what waited for one that leads the cluster and dies is never answered.
+        share = seconds if len(self._addresses) == 1 else seconds / _TRIES
         while True:
             for address in tuple(self._addresses):
                 try:
-                    return await self._ask(address, work, deadline - loop.time())
+                    return await self._ask(address, work, min(share, deadline - loop.time()))
                 except StoreBusyError:
                     if loop.time() + _ROUND_SECONDS > deadline:
                         raise

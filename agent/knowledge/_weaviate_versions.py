@@ -124,7 +124,7 @@ class Versions:
                 alias_name=self._alias, new_target_collection=self.collection(name)
             )
 
-        if not await self._nodes.call(work):
+        if not await self._nodes.call(work, seconds=WRITE_SECONDS):
             raise StoreError(f"The alias {self._alias} was deleted meanwhile.", "Try again.")
 
     async def remove(self, name: str) -> None:
@@ -176,7 +176,7 @@ class Versions:
             await client.alias.create(alias_name=self._alias, target_collection=self.collection(name))
 
         try:
-            await self._nodes.call(work)
+            await self._nodes.call(work, seconds=WRITE_SECONDS)
         except TakenError as error:
             if await self._target() is None:
                 raise ConfigurationError(

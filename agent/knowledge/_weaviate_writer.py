@@ -180,7 +180,7 @@ class Writer:
 
     async def _cleaned(self, guild: GuildId) -> GuildState:
         """Delete what a writer left that did not finish."""
-        state = await read_state(self._nodes, self._collection, guild)
+        state = await read_state(self._nodes, self._collection, guild, seconds=WRITE_SECONDS)
         state = state or GuildState(version=self._version)
         await self._delete(guild, after_generation(state.revision))
         return state

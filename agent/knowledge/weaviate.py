@@ -53,8 +53,8 @@ async def open_store(
     replicas: int = 1,
     idle_seconds: float = IDLE_SECONDS,
     grace_seconds: float = GRACE_SECONDS,
-    stale_seconds: float = 30.0,
-    lock_seconds: float = 90.0,
+    stale_seconds: float = 60.0,
+    lock_seconds: float = 150.0,
 ) -> WeaviateStore:
     """Reach a node of `urls`, which are those of one Weaviate, commas between.
 
