@@ -7,6 +7,7 @@ behind is an error here.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -21,12 +22,25 @@ from agent.knowledge._weaviate_rows import Row, Where
 _ROWS: Final = 100
 """In one request: enough to keep the server busy, few enough not to hold up a question in this process."""
 _AT_ONCE: Final = 4
+_GENTLE_ROWS: Final = 10
+"""The server uses every core for a request: a question that comes meanwhile waits for so many rows."""
 _NAMED: Final = 3
 
 
-async def insert_all(nodes: Nodes, collection: str, tenant: str, rows: Iterable[Row]) -> None:
-    """Store rows, or store them anew. They are drawn as they are sent, so they may be made meanwhile."""
-    batches = _batches(iter(rows))
+async def insert_all(
+    nodes: Nodes, collection: str, tenant: str, rows: Iterable[Row], *, gently: bool = False
+) -> None:
+    """Store rows, or store them anew. They are drawn as they are sent, so they may be made meanwhile.
+
+    `gently` leaves the server half of the time, and room between small requests, for whoever asks meanwhile.
+    """
+    if gently:
+        for batch in _batches(iter(rows), _GENTLE_ROWS):
+            started = time.monotonic()
+            await insert(nodes, collection, tenant, batch)
+            await asyncio.sleep(time.monotonic() - started)
+        return
+    batches = _batches(iter(rows), _ROWS)
 
     async def send() -> None:
         for batch in batches:
@@ -67,8 +81,8 @@ async def delete_where(nodes: Nodes, collection: str, tenant: str, where: Where)
         pass
 
 
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while batch := list(islice(rows, _ROWS)):
+def _batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, size)):
         yield batch
 
 

@@ -68,6 +68,8 @@ class Writer:
         passages: Sequence[Passage],
         vectors: Mapping[PassageId, Vector],
         dimension: int,
+        *,
+        gently: bool,
     ) -> None:
         async with self._writing(guild) as state:
             lacking = [passage.id for passage in passages if passage.id not in vectors]
@@ -78,7 +80,7 @@ class Writer:
             rows = _rows_of(passages, vectors, dimension, state.revision + 1)
             old, _ = await asyncio.gather(
                 self._reading.generations(guild, [source], state),
-                insert_all(self._nodes, self._collection, tenant_of(guild), rows),
+                insert_all(self._nodes, self._collection, tenant_of(guild), rows, gently=gently),
             )
             if passages or old:
                 await self._commit(guild, state, old, added=len(passages))

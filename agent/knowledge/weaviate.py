@@ -128,7 +128,9 @@ class WeaviateStore(KnowledgeStore):
         dimension = (await self._versions.spec(name)).dimension
         self._use(name, guild)
         try:
-            await self._writer(name).put_source(guild, source, passages, vectors, dimension)
+            # What is built beside the version that answers has time.
+            gently = version is not None and (await self._versions.read()).active not in {None, name}
+            await self._writer(name).put_source(guild, source, passages, vectors, dimension, gently=gently)
         except MissingCollectionError:
             (await self._versions.read()).require(version)
             raise

@@ -143,6 +143,7 @@ def test_doctor_finds_everything_well(at_home: Command) -> None:
         "embedder",
         "routing",
         "language model",
+        "discord",
     ]
     assert all(finding["ok"] for finding in ran.json)
     assert all(line.startswith("ok ") for line in at_home("doctor").lines)

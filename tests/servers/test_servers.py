@@ -216,7 +216,7 @@ def test_ollama_answers_and_keeps_its_model_over_a_restart(ollama_server: Ollama
 
     ollama_server.restart()
 
-    assert [model.model for model in client.list().models] == [f"{SMOLLM2}:latest"]
+    assert f"{SMOLLM2}:latest" in [model.model for model in client.list().models]
     after = client.chat(SMOLLM2, question, options={"temperature": 0, "num_predict": 8}).message.content
     assert before == after
     assert "France" in (after or "")
