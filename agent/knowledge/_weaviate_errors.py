@@ -71,6 +71,10 @@ _AWAY_TEXTS: Final = (
 )
 """What a node says that lost the others, is on its way down, or not yet up."""
 
+_ASLEEP_TEXTS: Final = ("tenant not active", "tenant is not active", "not loaded", "tracker is closed")
+"""The last one: a tenant that was put to sleep while it was searched for words."""
+
+_LONGEST: Final = 240
 _REFUSED: Final = 401
 _MISSING: Final = 404
 
@@ -125,7 +129,7 @@ def store_error(url: str, error: Exception) -> LorekeeperError:
 def _of_the_schema(url: str, text: str, status: int | None) -> StoreError | None:
     if "tenant not found" in text:
         return MissingTenantError(f"Weaviate at {url} has no such tenant.")
-    if "tenant not active" in text or "tenant is not active" in text or "not loaded" in text:
+    if any(sign in text for sign in _ASLEEP_TEXTS):
         return AsleepError(f"Weaviate at {url} is still activating a guild.", "Try again.")
     if "could not find class" in text or ("class" in text and "not found" in text) or status == _MISSING:
         return MissingCollectionError(
@@ -152,4 +156,6 @@ def _grpc_code(error: BaseException | None) -> StatusCode | None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    """Of a long text the beginning and the end, where the server's nested errors name the cause."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 3]} … {text[-2 * _LONGEST // 3 :]}"

@@ -36,7 +36,8 @@ async def asked(household: Installation) -> AsyncIterator[tuple[Answered, Collec
     """One answered question and its trace."""
     with collecting() as collector:
         async with traced(_tracing(collector)):
-            ended = await answered(household.agent, PUMP)
+            # Not asked before in this session: what a question's vector is, is remembered for a while.
+            ended = await answered(household.agent, f"{PUMP} Tell me!")
         yield ended, collector
 
 
