@@ -35,10 +35,10 @@ from bot.sample import HOUSEHOLD, load_sample, sample_categories, sample_example
 
 AT_ONCE = (1, 10, 50)
 CHAT_MODEL = "lorekeeper/smollm2:135m"
-ANSWER_TOKENS = 48
+ANSWER_TOKENS = 24
 """Of the generated answers: 50 of them are to end in a minute on two cores."""
 SMALL = GuildId("small")
-SMALL_QUESTIONS = 20
+SMALL_QUESTIONS = 10
 STARVED = 3.0
 """A small guild's p95 beside a large one, in times of its p95 beside one other question at a time."""
 
@@ -148,7 +148,7 @@ async def _generated(folder: Path, servers: Servers, stores: dict[str, Any]) -> 
         recording = replace(installation, agent=Agent(replace(parts, chat=_Recording(parts.chat))))
         await _ask_together(recording, _questions(3), 1)
         for at_once in AT_ONCE:
-            run = await _ask_together(recording, _questions(max(20, at_once)), at_once)
+            run = await _ask_together(recording, _questions(max(10, at_once)), at_once)
             raw = await _raw(settings, run.calls, at_once)
             rows.append(
                 {
