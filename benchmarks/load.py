@@ -165,9 +165,8 @@ async def _generated(folder: Path, servers: Servers, stores: dict[str, Any]) -> 
 
 async def _raw(settings: Settings, questions: Sequence[Sequence[_Call]], at_once: int) -> float:
     """Seconds for the same calls straight to Ollama, each question's one after the other."""
-    client = AsyncClient(host=settings.ollama_host)
 
-    async def ask(calls: Sequence[_Call]) -> None:
+    async def ask(client: AsyncClient, calls: Sequence[_Call]) -> None:
         for call in calls:
             parts = await client.chat(
                 model=CHAT_MODEL,
@@ -185,7 +184,8 @@ async def _raw(settings: Settings, questions: Sequence[Sequence[_Call]], at_once
             async for _ in parts:
                 pass
 
-    return await _together([partial(ask, calls) for calls in questions], at_once)
+    async with AsyncClient(host=settings.ollama_host) as client:
+        return await _together([partial(ask, client, calls) for calls in questions], at_once)
 
 
 async def _fairness(installation: Installation) -> list[dict[str, Any]]:
