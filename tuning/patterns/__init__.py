@@ -1,1 +1,15 @@
-"""Patterns: failures that recur, and whether they are stable enough to train on."""
+"""Patterns: failures that recur, told from chance, from bad evenings and from campaigns.
+
+The pure door is `detecting.detect(history, *, now, baselines, trainings, known, anomalies) -> Detection`, with
+the types of `pattern.py`:
+
+    detect(
+        history: History,
+        *,
+        now: datetime,
+        baselines: Mapping[BaselineKey, Baseline] = {},
+        trainings: Mapping[Task, Training] = {},
+        known: Sequence[Known] = (),
+        anomalies: Sequence[str] = (),
+    ) -> Detection
+"""
