@@ -37,6 +37,8 @@ AT_ONCE = (1, 10, 50)
 CHAT_MODEL = "lorekeeper/smollm2:135m"
 ANSWER_TOKENS = 24
 """Of the generated answers: 50 of them are to end in a minute on two cores."""
+CONTEXT_TOKENS = 768
+"""Of the generated answers: two cores read some 180 tokens of a prompt a second."""
 SMALL = GuildId("small")
 SMALL_QUESTIONS = 10
 STARVED = 3.0
@@ -137,6 +139,7 @@ async def _generated(folder: Path, servers: Servers, stores: dict[str, Any]) -> 
         data_dir=folder,
         answer_mode="generated",
         answer_tokens=ANSWER_TOKENS,
+        context_tokens=CONTEXT_TOKENS,
         **servers.models(CHAT_MODEL),
         **stores,
     )
@@ -315,7 +318,8 @@ def _report(
                 title="Answers worded by SmolLM2-135M on Ollama, beside the same calls without us",
                 columns=list(generated[0]),
                 rows=generated,
-                note=f"At most {ANSWER_TOKENS} tokens an answer; share: our rate as a part of raw Ollama's.",
+                note=f"At most {ANSWER_TOKENS} tokens an answer out of a context of {CONTEXT_TOKENS}; "
+                "share: our rate as a part of raw Ollama's.",
             ),
             Section(
                 title="A small guild that asks one question at a time, beside a large one",
