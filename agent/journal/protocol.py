@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -42,6 +43,10 @@ class Journal(Protocol):
         self, guild: GuildId, *, episode: EpisodeId | None = None, member: MemberId | None = None
     ) -> tuple[Feedback, ...]:
         """Every event in the order in which they were stored, retracted ones and retractions included."""
+        ...
+
+    async def feedback_on(self, guild: GuildId, episodes: Collection[EpisodeId]) -> tuple[Feedback, ...]:
+        """The same for some episodes, such as a page of them."""
         ...
 
     async def votes(self, guild: GuildId, episode: EpisodeId) -> dict[MemberId, int]:

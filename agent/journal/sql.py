@@ -10,12 +10,13 @@ that wrote them, of which one may be behind.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import RowMapping, Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import Episode, EpisodeId, Feedback, FeedbackKind, GuildId, MemberId, Role
@@ -23,9 +24,9 @@ from agent.database import tables
 from agent.database.engine import Database
 from agent.errors import StoreError, UsageError
 from agent.journal.feedback import check_value, standing_votes
+from agent.journal.positions import next_position
 
 _EPISODE: Final = TypeAdapter(Episode)
-_POSITIONS: Final = tables.journal_positions
 _COLUMNS: Final = frozenset({"guild", "id", "member", "asked_at", "intent", "error_id"})
 _FEEDBACK: Final = select(*(column for column in tables.feedback.c if column.name != "position"))
 
@@ -39,7 +40,7 @@ class SqlJournal:
     async def record(self, episode: Episode) -> None:
         row = {name: getattr(episode, name) for name in _COLUMNS} | {"body": _body(episode)}
         async with self._database.write() as connection:
-            row["position"] = await self._next_position(connection, episode.guild)
+            row["position"] = await next_position(self._database, connection, episode.guild)
             await connection.execute(self._database.upsert(tables.episodes), row)
 
     async def episode(self, guild: GuildId, id: EpisodeId) -> Episode | None:  # noqa: A002
@@ -74,7 +75,7 @@ class SqlJournal:
             await _require_episode(connection, event)
             if event.kind is FeedbackKind.RETRACTION:
                 await _require_retractable(connection, event)
-            row["position"] = await self._next_position(connection, event.guild)
+            row["position"] = await next_position(self._database, connection, event.guild)
             await connection.execute(self._database.upsert(tables.feedback), row)
 
     async def feedback(
@@ -86,6 +87,14 @@ class SqlJournal:
             query = query.where(columns.episode == episode)
         if member is not None:
             query = query.where(columns.member == member)
+        return await self._feedback(query)
+
+    async def feedback_on(self, guild: GuildId, episodes: Collection[EpisodeId]) -> tuple[Feedback, ...]:
+        columns = tables.feedback.c
+        query = _FEEDBACK.where(columns.guild == guild, columns.episode.in_(episodes))
+        return await self._feedback(query.order_by(columns.position))
+
+    async def _feedback(self, query: Select[Any]) -> tuple[Feedback, ...]:
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return tuple(map(_event, rows))
@@ -110,7 +119,7 @@ class SqlJournal:
         on_it = (tables.feedback.c.guild == episode.guild) & (tables.feedback.c.episode == episode.id)
         async with self._database.write() as connection:
             # The row of the guild's count is held, so that no feedback comes in between.
-            await self._next_position(connection, episode.guild)
+            await next_position(self._database, connection, episode.guild)
             position = await connection.scalar(select(tables.episodes.c.position).where(where))
             if position is None:
                 return
@@ -134,19 +143,6 @@ class SqlJournal:
 
     async def close(self) -> None:
         """Nothing to do: the database belongs to whoever opened it."""
-
-    async def _next_position(self, connection: AsyncConnection, guild: GuildId) -> int:
-        raised = (
-            update(_POSITIONS)
-            .where(_POSITIONS.c.guild == guild)
-            .values(last=_POSITIONS.c.last + 1)
-            .returning(_POSITIONS.c.last)
-        )
-        position: int | None = await connection.scalar(raised)
-        if position is None:
-            await connection.execute(self._database.upsert(_POSITIONS), {"guild": guild, "last": 0})
-            position = (await connection.execute(raised)).scalar_one()
-        return position
 
 
 def _of(table: Any, guild: GuildId, member: MemberId) -> Any:

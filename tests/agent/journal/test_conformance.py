@@ -158,6 +158,10 @@ async def test_feedback_is_listed_by_episode_and_member_in_the_order_it_was_stor
     assert await journal.feedback(HOME, episode=first.id) == (events[0], events[2])
     assert await journal.feedback(HOME, member=BEN) == (events[1], events[2])
     assert await journal.feedback(HOME, episode=second.id, member=ANA) == ()
+    assert await journal.feedback_on(HOME, [first.id, EpisodeId(new_id())]) == (events[0], events[2])
+    assert await journal.feedback_on(HOME, [second.id, first.id]) == tuple(events)
+    assert await journal.feedback_on(HOME, []) == ()
+    assert await journal.feedback_on(WORK, [first.id]) == ()
 
 
 async def test_feedback_on_no_episode_is_refused(journal: Journal) -> None:
