@@ -19,7 +19,7 @@ from agent.ingest.report import Choice
 from agent.language.detect import detect_language
 
 _SOURCES = uuid.UUID("0d6c1f0a-52d7-5a0e-9f35-4b2a1f7e6c11")
-_ENTRY_TITLE_CHARACTERS = 60
+_OPENING_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,14 +130,12 @@ def make_entry(
     link: str,
 ) -> Source:
     """The record of a remembered fact."""
-    line = clean_title(text)
-    short = line[: _ENTRY_TITLE_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
     return Source(
         id=SourceId(id_),
         guild=guild,
         uri=f"entry:{id_}",
         kind=SourceKind.ENTRY,
-        title=line if len(line) <= _ENTRY_TITLE_CHARACTERS else short,
+        title=opening_words(text),
         content_hash=hashlib.sha256(text.encode()).hexdigest(),
         visibility=visibility,
         category=choice.category,
@@ -149,6 +147,13 @@ def make_entry(
         added_at=now,
         link=link,
     )
+
+
+def opening_words(text: str) -> str:
+    """The title of what has none: its first words, on one line."""
+    line = clean_title(text)
+    short = line[: _OPENING_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
+    return line if len(line) <= _OPENING_CHARACTERS else short
 
 
 def _visibility(asked: Asked, before: Source | None, document: str) -> str:

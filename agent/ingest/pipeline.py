@@ -21,9 +21,24 @@ from agent.ids import new_id
 from agent.ingest import categories as choosing
 from agent.ingest.chunking import entry_passage, passages
 from agent.ingest.cleaning import clean_text
+from agent.ingest.conversations import (
+    Conversation,
+    conversation_passages,
+    conversation_source,
+    digest_of,
+    document_of,
+)
 from agent.ingest.documents import Document
 from agent.ingest.keeping import Keeping
-from agent.ingest.making import Asked, Fetched, is_unchanged, make_entry, make_source, read_document
+from agent.ingest.making import (
+    Asked,
+    Fetched,
+    is_unchanged,
+    make_entry,
+    make_source,
+    read_document,
+    source_id,
+)
 from agent.ingest.report import (
     Choice,
     ChosenBy,
@@ -154,6 +169,38 @@ class Ingestor:
             link=link,
         )
         await self._keeping.put(source, text, [entry_passage(source, text)])
+        return source
+
+    async def keep_conversation(
+        self, guild: GuildId, conversation: Conversation, *, category: Slug | None = None
+    ) -> Source:
+        """Make a conversation a source, or bring its source up to date; where nothing changed, do nothing.
+
+        `category` is what its channel is about. Without one, or when the guild has it no longer, what a
+        person chose before stays, else the router chooses.
+        """
+        before = await self._catalog.source(guild, source_id(guild, conversation.uri))
+        known = {each.slug for each in await self._catalog.categories(guild)}
+        given = category if category in known else None
+        same = before is not None and before.content_hash == digest_of(conversation)
+        if before is not None and same and given in (None, before.category):
+            return before
+        document = document_of(conversation)
+        if given is None and before is not None and before.category_probability >= 1.0:
+            given = before.category
+        source = conversation_source(
+            guild,
+            conversation,
+            document,
+            Choice(category=given, probability=1.0, by=ChosenBy.COMMAND)
+            if given
+            else await self._routed(guild, document.text, conversation.title),
+            before,
+            language=self._settings.language,
+            now=self._clock(),
+        )
+        cut = await asyncio.to_thread(conversation_passages, conversation, document, source)
+        await self._keeping.put(source, document.text, cut)
         return source
 
     async def forget_entry(self, guild: GuildId, entry: SourceId) -> None:
