@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.privacy.bot_tables import BotHolder
 from agent.privacy.consents import Consents, ConsentsHolder
+from agent.privacy.decisions import DecisionsHolder
 from agent.privacy.examples import ExamplesHolder
 from agent.privacy.journal import JournalHolder
 from agent.privacy.knowledge import KnowledgeHolder
@@ -42,6 +43,7 @@ def registry_of(stores: Stores, more: Sequence[Holder] = ()) -> Registry:
         knowledge,
         examples,
         *more,
+        DecisionsHolder(database),
         JournalHolder(stores.journal),
         BotHolder(database),
         ConsentsHolder(database, Consents(database, settings)),

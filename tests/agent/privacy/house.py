@@ -36,6 +36,7 @@ from agent.contracts import (
 )
 from agent.database import tables
 from agent.ids import new_id
+from agent.journal.positions import next_position
 from agent.privacy.consents import Consents
 from agent.routing.memory import MEMORY_FILE, RoutingMemory
 from agent.runtime import Stores, open_stores
@@ -77,6 +78,7 @@ async def plant(stores: Stores, guild: GuildId = HOME, member: MemberId = MEMBER
     kept = Example(question="kept?", category=POOL)
     await stores.catalog.put_examples(guild, [asked, taught, kept])
     await Consents(stores.database, stores.settings).set(guild, member, False, NOON)
+    await _plant_decisions(stores, guild, member, word)
     await _plant_bot(stores, guild, member, word)
     memory = RoutingMemory(stores.settings.data_dir / MEMORY_FILE)
     vectors = {asked.question: _marked(word), kept.question: np.ones(4, np.float32)}
@@ -213,6 +215,24 @@ async def _plant_journal(stores: Stores, guild: GuildId, member: MemberId, word:
         an_event(apart, Kind.CORRECTION, {"answer": f"{word} knows"}, member=member),
     ):
         await stores.journal.add_feedback(event)
+
+
+async def _plant_decisions(stores: Stores, guild: GuildId, member: MemberId, word: str) -> None:
+    """By the member, of their question, and with their words as evidence; and one that stays."""
+    (own,) = (each for each in await stores.journal.episodes(guild) if each.member == member)
+    quoting = {"passage": f"{ENTRY}/0", "source": ENTRY, "sha256": "0"}
+    planted = (
+        (member, None, {"answer": word, "seen": [OTHER], "evidence": []}),
+        (OTHER, own.id, {"answer": f"about {word}", "evidence": []}),
+        (OTHER, None, {"answer": f"{word} told", "evidence": [quoting]}),
+        (OTHER, None, {"answer": "kept", "evidence": []}),
+    )
+    async with stores.database.write() as connection:
+        for by, episode, body in planted:
+            row = {"guild": guild, "id": new_id(), "item": "i", "episode": episode, "member": by, "at": NOON}
+            row |= {"act": "correct", "body": body}
+            row["position"] = await next_position(stores.database, connection, guild)
+            await connection.execute(insert(tables.decisions), row)
 
 
 async def _plant_bot(stores: Stores, guild: GuildId, member: MemberId, word: str) -> None:

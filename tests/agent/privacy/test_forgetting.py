@@ -43,6 +43,7 @@ SECTIONS = {
     "brought": 1,
     "passages": 1,
     "examples": 2,
+    "decisions": 1,
     "consents": 1,
     "answers": 1,
     "questions": 1,
@@ -60,7 +61,7 @@ async def test_everything_is_exported(stores: Stores) -> None:
 
     assert {name: len(records) for name, records in document.items() if isinstance(records, list)} == SECTIONS
     assert json.loads(json.dumps(document)) == document
-    for section in ("episodes", "feedback", "quoted", "sources", "passages", "examples"):
+    for section in ("episodes", "feedback", "quoted", "sources", "passages", "examples", "decisions"):
         assert WORD in json.dumps(document[section]), section
     for section in ("quoted", "examples", "changes"):
         assert f'"{OTHER}"' not in json.dumps(document[section]), "who the others are is not theirs to know"
@@ -108,6 +109,7 @@ async def test_nothing_is_left_anywhere(anywhere: Settings, request: pytest.Fixt
         assert report.removed["sources made nobody's"] == 1
         assert report.removed["passages"] == 6, "three in each of two indexes"
         assert report.removed["examples"] == 2
+        assert report.removed["decisions"] == 3
         assert report.removed["log files emptied"] == 2
         # Not only after everything is closed.
         assert files_with(anywhere.data_dir, WORD) == []

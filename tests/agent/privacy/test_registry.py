@@ -7,6 +7,7 @@ from agent.runtime import Stores
 OF_NOBODY = {
     "guilds": "revisions",
     "categories": "what admins named",
+    "former_slugs": "what admins had named so before",
     "journal_positions": "counts",
     "bot_guilds": "what admins chose: channels and roles",
     "bot_seen": "the last message of a place",
