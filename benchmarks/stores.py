@@ -26,8 +26,8 @@ from weaviate.classes.config import Configure
 from weaviate.classes.query import HybridFusion
 from weaviate.collections import CollectionAsync
 
-from agent.knowledge import _weaviate_rows as rows
-from agent.knowledge._weaviate_words import asked_terms
+from agent.knowledge._weaviate import rows
+from agent.knowledge._weaviate.words import asked_terms
 from agent.knowledge.protocol import IndexSpec, KnowledgeStore, SearchQuery
 from agent.runtime import open_knowledge
 from agent.settings import load_settings

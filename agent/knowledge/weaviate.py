@@ -4,11 +4,11 @@ A tenant for each guild, an index version for each collection, an alias for the 
 differs between processes is on the server, so any number of them may use it at once:
 
 * *Searches* take no lock. Weaviate changes objects one by one, so what a search may see is written apart, in
-  one object a guild (`_weaviate_ledger`): which write was the last, and which rows it replaced. A search asks
+  one object a guild (`_weaviate.ledger`): which write was the last, and which rows it replaced. A search asks
   with what it knows of that, reads the object through the alias at the same time, and asks once more when it
   has changed. So it sees a source before or after a change, in the version that is active while it looks.
-* *Writers* of a version take turns (`_weaviate_lease`).
-* *Versions* are made, flipped and removed by the server's schema (`_weaviate_versions`).
+* *Writers* of a version take turns (`_weaviate.lease`).
+* *Versions* are made, flipped and removed by the server's schema (`_weaviate.versions`).
 
 With several replicas, reads and writes need most of them: a node that dies loses nothing. One that comes back
 after a while lacks what was written meanwhile until Weaviate has brought it up to date.
@@ -24,16 +24,16 @@ from typing import Final, TypeVar
 
 from agent.contracts import EvidenceItem, GuildId, MemberId, Passage, PassageId, Slug, SourceId
 from agent.knowledge._checks import check_vector, check_whole
-from agent.knowledge._weaviate_errors import AsleepError, MissingCollectionError, MissingTenantError
-from agent.knowledge._weaviate_lease import Lease
-from agent.knowledge._weaviate_ledger import GuildState, passages_in, read_state
-from agent.knowledge._weaviate_nodes import Nodes, addresses_of
-from agent.knowledge._weaviate_reading import Reading
-from agent.knowledge._weaviate_rows import tenant_of
-from agent.knowledge._weaviate_search import Hits, evidence, find
-from agent.knowledge._weaviate_tenants import IDLE_SECONDS, Tenants
-from agent.knowledge._weaviate_versions import Versions
-from agent.knowledge._weaviate_writer import GRACE_SECONDS, Writer
+from agent.knowledge._weaviate.errors import AsleepError, MissingCollectionError, MissingTenantError
+from agent.knowledge._weaviate.lease import Lease
+from agent.knowledge._weaviate.ledger import GuildState, passages_in, read_state
+from agent.knowledge._weaviate.nodes import Nodes, addresses_of
+from agent.knowledge._weaviate.reading import Reading
+from agent.knowledge._weaviate.rows import tenant_of
+from agent.knowledge._weaviate.search import Hits, evidence, find
+from agent.knowledge._weaviate.tenants import IDLE_SECONDS, Tenants
+from agent.knowledge._weaviate.versions import Versions
+from agent.knowledge._weaviate.writer import GRACE_SECONDS, Writer
 from agent.knowledge.protocol import IndexSpec, IndexVersion, KnowledgeStore, SearchQuery
 from agent.models.protocol import Vector
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agent.contracts import GUILD_WIDE, Passage, SourceId
-from agent.knowledge._weaviate_words import indexed_terms
+from agent.knowledge._weaviate.words import indexed_terms
 from agent.knowledge.lance import open_store
 from agent.knowledge.protocol import IndexSpec, KnowledgeStore, SearchQuery
 from agent.models.protocol import Vector

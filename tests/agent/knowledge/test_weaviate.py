@@ -12,12 +12,12 @@ import pytest
 
 from agent.contracts import GuildId, MemberId, Slug
 from agent.errors import ConfigurationError, StoreBusyError, StoreError
-from agent.knowledge._weaviate_batches import insert
-from agent.knowledge._weaviate_lease import Lease
-from agent.knowledge._weaviate_ledger import GuildState, Retired
-from agent.knowledge._weaviate_nodes import Address, Nodes, addresses_of
-from agent.knowledge._weaviate_rows import row_id, tenant_of, to_row
-from agent.knowledge._weaviate_words import asked_terms, indexed_terms
+from agent.knowledge._weaviate.batches import insert
+from agent.knowledge._weaviate.lease import Lease
+from agent.knowledge._weaviate.ledger import GuildState, Retired
+from agent.knowledge._weaviate.nodes import Address, Nodes, addresses_of
+from agent.knowledge._weaviate.rows import row_id, tenant_of, to_row
+from agent.knowledge._weaviate.words import asked_terms, indexed_terms
 from agent.knowledge.weaviate import WeaviateStore
 from tests.agent.knowledge.factories import discard, new_alias, open_at
 from tests.agent.knowledge.passages import (

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from agent.errors import ConfigurationError, DiskFullError, LorekeeperError, StoreBusyError, StoreError
-from agent.knowledge import _weaviate_nodes
-from agent.knowledge._weaviate_rows import tenant_of
+from agent.knowledge._weaviate import nodes
+from agent.knowledge._weaviate.rows import tenant_of
 from agent.knowledge.weaviate import WeaviateStore, open_store
 from tests.agent.knowledge.factories import discard, new_alias, open_at
 from tests.agent.knowledge.passages import (
@@ -320,7 +320,7 @@ async def test_a_server_that_falls_silent_is_given_up_and_then_used_again(
         began = time.monotonic()
         with pytest.raises(StoreBusyError):
             await store.search(about("pump"))
-        assert time.monotonic() - began < _weaviate_nodes.READ_SECONDS + 2
+        assert time.monotonic() - began < nodes.READ_SECONDS + 2
         http.mode = grpc.mode = "pass"
         assert ids(await store.search(about("pump"))) == ["p1"]
 

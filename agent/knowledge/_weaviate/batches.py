@@ -16,8 +16,8 @@ from weaviate import WeaviateAsyncClient
 from weaviate.exceptions import WeaviateDeleteManyError, WeaviateInsertManyAllFailedError
 
 from agent.errors import StoreError
-from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
-from agent.knowledge._weaviate_rows import Row, Where
+from agent.knowledge._weaviate.nodes import WRITE_SECONDS, Nodes
+from agent.knowledge._weaviate.rows import Row, Where
 
 _ROWS: Final = 100
 """In one request: enough to keep the server busy, few enough not to hold up a question in this process."""

@@ -24,7 +24,7 @@ from weaviate.config import GrpcConfig
 from weaviate.connect import ConnectionParams
 
 from agent.errors import ConfigurationError, StoreBusyError, StoreError
-from agent.knowledge._weaviate_errors import (
+from agent.knowledge._weaviate.errors import (
     LIBRARY_ERRORS,
     MissingCollectionError,
     away_error,

@@ -21,13 +21,13 @@ from weaviate import WeaviateAsyncClient
 
 from agent.contracts import GuildId, MemberId, Passage, PassageId, Slug, SourceId
 from agent.knowledge._rows import vector_of
-from agent.knowledge._weaviate_batches import delete_where, insert_all
-from agent.knowledge._weaviate_errors import MissingTenantError
-from agent.knowledge._weaviate_lease import Lease
-from agent.knowledge._weaviate_ledger import GuildState, forget_state, read_state, write_state
-from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
-from agent.knowledge._weaviate_reading import Reading
-from agent.knowledge._weaviate_rows import (
+from agent.knowledge._weaviate.batches import delete_where, insert_all
+from agent.knowledge._weaviate.errors import MissingTenantError
+from agent.knowledge._weaviate.lease import Lease
+from agent.knowledge._weaviate.ledger import GuildState, forget_state, read_state, write_state
+from agent.knowledge._weaviate.nodes import WRITE_SECONDS, Nodes
+from agent.knowledge._weaviate.reading import Reading
+from agent.knowledge._weaviate.rows import (
     Row,
     Where,
     after_generation,

@@ -24,11 +24,11 @@ from weaviate.classes.data import DataObject
 from agent.contracts import GuildId, PassageId
 from agent.errors import LorekeeperError, StoreBusyError
 from agent.ids import new_id
-from agent.knowledge._weaviate_batches import insert
-from agent.knowledge._weaviate_errors import MissingTenantError, TakenError
-from agent.knowledge._weaviate_ledger import LEDGER
-from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
-from agent.knowledge._weaviate_rows import STATE, row_id
+from agent.knowledge._weaviate.batches import insert
+from agent.knowledge._weaviate.errors import MissingTenantError, TakenError
+from agent.knowledge._weaviate.ledger import LEDGER
+from agent.knowledge._weaviate.nodes import WRITE_SECONDS, Nodes
+from agent.knowledge._weaviate.rows import STATE, row_id
 
 _SIGN: Final = row_id(GuildId(""), PassageId("writer"), 0)
 _KEPT_SECONDS: Final = 0.3

@@ -22,9 +22,9 @@ from weaviate.collections.classes.grpc import _MetadataQuery
 
 from agent.contracts import EvidenceItem, GuildId
 from agent.knowledge._fusion import fuse
-from agent.knowledge._weaviate_ledger import GuildState
-from agent.knowledge._weaviate_nodes import Nodes
-from agent.knowledge._weaviate_rows import (
+from agent.knowledge._weaviate.ledger import GuildState
+from agent.knowledge._weaviate.nodes import Nodes
+from agent.knowledge._weaviate.rows import (
     BM25_K1,
     COLUMNS,
     GENERATION,
@@ -36,7 +36,7 @@ from agent.knowledge._weaviate_rows import (
     up_to_generation,
     wanted,
 )
-from agent.knowledge._weaviate_words import asked_terms
+from agent.knowledge._weaviate.words import asked_terms
 from agent.knowledge.protocol import SearchQuery
 from agent.models.protocol import Vector
 

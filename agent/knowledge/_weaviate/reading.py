@@ -11,10 +11,10 @@ from weaviate import WeaviateAsyncClient
 from weaviate.classes.aggregate import GroupByAggregate, Metrics
 
 from agent.contracts import GuildId, MemberId, Passage, PassageId, SourceId
-from agent.knowledge._weaviate_errors import MissingTenantError
-from agent.knowledge._weaviate_ledger import GuildState
-from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
-from agent.knowledge._weaviate_rows import (
+from agent.knowledge._weaviate.errors import MissingTenantError
+from agent.knowledge._weaviate.ledger import GuildState
+from agent.knowledge._weaviate.nodes import WRITE_SECONDS, Nodes
+from agent.knowledge._weaviate.rows import (
     AUTHOR_NAME,
     COLUMNS,
     GENERATION,

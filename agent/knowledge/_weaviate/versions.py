@@ -25,10 +25,10 @@ from weaviate.classes.config import (
 
 from agent.errors import ConfigurationError, StoreError
 from agent.knowledge._manifest import Manifest
-from agent.knowledge._weaviate_errors import TakenError
-from agent.knowledge._weaviate_ledger import LEDGER
-from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
-from agent.knowledge._weaviate_rows import BM25_B, BM25_K1, schema
+from agent.knowledge._weaviate.errors import TakenError
+from agent.knowledge._weaviate.ledger import LEDGER
+from agent.knowledge._weaviate.nodes import WRITE_SECONDS, Nodes
+from agent.knowledge._weaviate.rows import BM25_B, BM25_K1, schema
 from agent.knowledge.protocol import IndexSpec
 
 _FORMAT: Final = 1

@@ -23,7 +23,7 @@ from weaviate.collections.classes.filters import FilterReturn
 
 from agent.contracts import GuildId, MemberId, Passage, PassageId, Slug, SourceId, SourceKind
 from agent.knowledge._rows import searched_text
-from agent.knowledge._weaviate_words import indexed_terms
+from agent.knowledge._weaviate.words import indexed_terms
 from agent.knowledge.protocol import SearchQuery
 from agent.models.protocol import Vector
 
@@ -35,7 +35,7 @@ PASSAGE: Final = "passage"
 """The passage's id: `id` is Weaviate's own word."""
 SEARCHED: Final = "searched"
 GENERATION: Final = "generation"
-"""Which write of its guild made the row; `_weaviate_ledger` says which ones are searched."""
+"""Which write of its guild made the row; `ledger` says which ones are searched."""
 ORDINAL: Final = "ordinal"
 AUTHOR_NAME: Final = "author_name"
 CATEGORY: Final = "category"

@@ -12,7 +12,7 @@ from typing import Final
 from weaviate import WeaviateAsyncClient
 
 from agent.errors import LorekeeperError
-from agent.knowledge._weaviate_nodes import WRITE_SECONDS, Nodes
+from agent.knowledge._weaviate.nodes import WRITE_SECONDS, Nodes
 
 IDLE_SECONDS: Final = 1800.0
 

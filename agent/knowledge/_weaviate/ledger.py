@@ -23,10 +23,10 @@ from weaviate.classes.query import Metrics
 
 from agent.contracts import GuildId, PassageId
 from agent.errors import StoreError
-from agent.knowledge._weaviate_batches import insert
-from agent.knowledge._weaviate_errors import MissingCollectionError, MissingTenantError
-from agent.knowledge._weaviate_nodes import READ_SECONDS, Nodes
-from agent.knowledge._weaviate_rows import (
+from agent.knowledge._weaviate.batches import insert
+from agent.knowledge._weaviate.errors import MissingCollectionError, MissingTenantError
+from agent.knowledge._weaviate.nodes import READ_SECONDS, Nodes
+from agent.knowledge._weaviate.rows import (
     PASSAGES,
     STATE,
     Where,

@@ -1,0 +1,1 @@
+"""What `agent.knowledge.weaviate` is made of; nothing else imports it."""
