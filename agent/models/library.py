@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.errors import ModelBrokenError, ModelError, ModelMissingError, UsageError
 from agent.files import made_atomically, write_atomically, write_error
-from agent.models._ollama_config import OllamaConfig, addresses_of, patience_within
+from agent.models._ollama.config import OllamaConfig, addresses_of, patience_within
 from agent.models.choosing import (
     Engine,
     chosen_chat_model,

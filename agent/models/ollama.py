@@ -13,9 +13,9 @@ from typing import Any
 
 from agent.contracts import ModelInfo
 from agent.errors import ModelError, UsageError
-from agent.models._ollama_config import ENGINE, OllamaConfig
-from agent.models._ollama_pool import OllamaPool
-from agent.models._ollama_server import FirstTokens
+from agent.models._ollama.config import ENGINE, OllamaConfig
+from agent.models._ollama.pool import OllamaPool
+from agent.models._ollama.server import FirstTokens
 from agent.models.labels import LABELS, OPENED
 from agent.models.protocol import ChatMessage, ChatOptions
 from agent.models.structured import check_schema, parsed_reply

@@ -15,11 +15,11 @@ import numpy as np
 
 from agent.contracts import ModelInfo
 from agent.errors import ModelBrokenError, ModelError
-from agent.models._ollama_config import ENGINE, OllamaConfig
-from agent.models._ollama_errors import TooLongError
-from agent.models._ollama_pool import OllamaPool
-from agent.models._ollama_server import OllamaServer
-from agent.models._ollama_texts import texts_of
+from agent.models._ollama.config import ENGINE, OllamaConfig
+from agent.models._ollama.errors import TooLongError
+from agent.models._ollama.pool import OllamaPool
+from agent.models._ollama.server import OllamaServer
+from agent.models._ollama.texts import texts_of
 from agent.models.protocol import EmbedKind, Vectors
 from agent.models.space import unit
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 from ollama import ProgressResponse
 
 from agent.errors import ModelError
-from agent.models._ollama_client import ModelFacts, OllamaClient, Tag
-from agent.models._ollama_config import addresses_of, canonical, check_version
-from agent.models._ollama_errors import no_such_model, pull_refusal, translated
-from agent.models._ollama_own import OWN_MODELS, OwnModel
+from agent.models._ollama.client import ModelFacts, OllamaClient, Tag
+from agent.models._ollama.config import addresses_of, canonical, check_version
+from agent.models._ollama.errors import no_such_model, pull_refusal, translated
+from agent.models._ollama.own import OWN_MODELS, OwnModel
 from agent.models.choosing import (
     Engine,
     Field,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.models._ollama_config import OllamaConfig, patience_within
+from agent.models._ollama.config import OllamaConfig, patience_within
 from agent.models.ollama import OllamaChatModel
 from agent.models.ollama_embedder import OllamaEmbedder
 from agent.models.protocol import ChatMessage, ChatModel, ChatOptions

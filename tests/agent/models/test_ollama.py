@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from agent.contracts import Category, Slug
 from agent.errors import ModelError, ModelMissingError
-from agent.models._ollama_config import addresses_of
+from agent.models._ollama.config import addresses_of
 from agent.models.labels import router_prompt
 from agent.models.level import LevelEmbedder
 from agent.models.library import open_chat_model, open_embedder

@@ -12,10 +12,10 @@ from agent.errors import (
     ModelError,
     ModelMissingError,
 )
-from agent.models._ollama_config import addresses_of, canonical, check_version, patience_within
-from agent.models._ollama_errors import TooLongError, pull_refusal, refusal
-from agent.models._ollama_server import FirstTokens
-from agent.models._ollama_texts import texts_of
+from agent.models._ollama.config import addresses_of, canonical, check_version, patience_within
+from agent.models._ollama.errors import TooLongError, pull_refusal, refusal
+from agent.models._ollama.server import FirstTokens
+from agent.models._ollama.texts import texts_of
 from agent.models.ollama import renormalised
 from agent.models.protocol import EmbedKind
 

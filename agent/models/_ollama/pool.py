@@ -14,11 +14,11 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from agent.errors import ModelBusyError, ModelError, ModelMissingError
-from agent.models._ollama_client import ModelFacts
-from agent.models._ollama_config import OllamaConfig
-from agent.models._ollama_errors import ServerFullError, other_model
-from agent.models._ollama_seat import Seat
-from agent.models._ollama_server import OllamaServer, stop
+from agent.models._ollama.client import ModelFacts
+from agent.models._ollama.config import OllamaConfig
+from agent.models._ollama.errors import ServerFullError, other_model
+from agent.models._ollama.seat import Seat
+from agent.models._ollama.server import OllamaServer, stop
 
 _log = logging.getLogger(__name__)
 

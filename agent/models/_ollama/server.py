@@ -22,9 +22,9 @@ from ollama import ChatResponse, GenerateResponse
 from agent.contracts import ModelInfo
 from agent.errors import ModelError
 from agent.meter import awaiting
-from agent.models._ollama_client import ModelFacts, OllamaClient, Tag
-from agent.models._ollama_config import ENGINE, OllamaConfig, canonical, check_version
-from agent.models._ollama_errors import ServerAwayError, translated
+from agent.models._ollama.client import ModelFacts, OllamaClient, Tag
+from agent.models._ollama.config import ENGINE, OllamaConfig, canonical, check_version
+from agent.models._ollama.errors import ServerAwayError, translated
 from agent.models.messages import as_data
 from agent.models.protocol import ChatMessage, ChatOptions
 from agent.observing.metrics import count_tokens

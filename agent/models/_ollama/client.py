@@ -75,7 +75,7 @@ class _Rendered(BaseModel):
 class OllamaClient(AsyncClient):
     """Not bound to an event loop: no connection outlives its call, so that none is stale either.
 
-    Raises what the library raises; `agent.models._ollama_errors.translated` is made for it.
+    Raises what the library raises; `agent.models._ollama.errors.translated` is made for it.
     """
 
     def __init__(self, address: str, connect_seconds: float) -> None:

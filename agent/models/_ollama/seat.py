@@ -16,10 +16,10 @@ from typing import TypeVar
 
 from agent.errors import ModelBusyError, ModelError
 from agent.meter import awaiting
-from agent.models._ollama_client import ModelFacts, Tag
-from agent.models._ollama_config import OllamaConfig
-from agent.models._ollama_errors import ServerAwayError, no_such_model
-from agent.models._ollama_server import OllamaServer, stop
+from agent.models._ollama.client import ModelFacts, Tag
+from agent.models._ollama.config import OllamaConfig
+from agent.models._ollama.errors import ServerAwayError, no_such_model
+from agent.models._ollama.server import OllamaServer, stop
 
 _log = logging.getLogger(__name__)
 
