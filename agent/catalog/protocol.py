@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from agent.contracts import Category, Example, GuildId, Slug, Source, SourceId
@@ -38,11 +38,19 @@ class Catalog(Protocol):
         ...
 
     async def rename_category(self, guild: GuildId, old: Slug, new: Slug) -> None:
-        """Examples and sources follow. `UsageError` when `new` exists, `UnknownCategoryError` for `old`."""
+        """Examples and sources follow, and the old slug is a former one. `UsageError` when `new` exists,
+        `UnknownCategoryError` for `old`.
+        """
         ...
 
     async def merge_category(self, guild: GuildId, old: Slug, into: Slug) -> None:
-        """Examples and sources of `old` become those of `into`; `old` is gone."""
+        """Examples and sources of `old` become those of `into`; `old` is gone, and a former slug."""
+        ...
+
+    async def former_slugs(self, guild: GuildId) -> Mapping[Slug, Slug]:
+        """What categories were called before they were renamed or merged, with what they are now; none of a
+        category that was removed, nor one that another category has taken since.
+        """
         ...
 
     async def remove_category(self, guild: GuildId, slug: Slug) -> None:

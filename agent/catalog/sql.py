@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.catalog.slugs import check_slug
@@ -67,6 +67,14 @@ class SqlCatalog:
         statement = self._database.upsert(tables.categories, ("name", "description"))
         async with self._changing(guild) as connection:
             await connection.execute(statement, {"guild": guild} | asdict(category))
+            await _forget_former(connection, guild, category.slug)
+
+    async def former_slugs(self, guild: GuildId) -> dict[Slug, Slug]:
+        columns = tables.former_slugs.c
+        query = select(columns.slug, columns.category).where(columns.guild == guild)
+        async with self._reading(guild) as connection:
+            rows = await connection.execute(query)
+            return {Slug(row.slug): Slug(row.category) for row in rows}
 
     async def rename_category(self, guild: GuildId, old: Slug, new: Slug) -> None:
         check_slug(new)
@@ -80,17 +88,20 @@ class SqlCatalog:
                 .where(tables.categories.c.guild == guild, tables.categories.c.slug == old)
                 .values(slug=new)
             )
+            await _forget_former(connection, guild, new)
+            await connection.execute(insert(tables.former_slugs), _former(guild, old, new))
 
     async def merge_category(self, guild: GuildId, old: Slug, into: Slug) -> None:
         if old == into:
             raise UsageError(f"{old} cannot be merged into itself.", "Name two categories.")
         async with self._changing(guild) as connection:
             _require(await _slugs(connection, guild), old, into)
-            for table in (tables.examples, tables.sources):
+            for table in (tables.examples, tables.sources, tables.former_slugs):
                 await connection.execute(
                     update(table).where(table.c.guild == guild, table.c.category == old).values(category=into)
                 )
             await _delete_category(connection, guild, old)
+            await connection.execute(insert(tables.former_slugs), _former(guild, old, into))
 
     async def remove_category(self, guild: GuildId, slug: Slug) -> None:
         async with self._changing(guild) as connection:
@@ -240,6 +251,16 @@ def _require(known: set[str], *wanted: Slug) -> None:
         if slug not in known:
             hint = f"There are: {', '.join(sorted(known))}." if known else "There are no categories yet."
             raise UnknownCategoryError(f"There is no category {slug!r}.", hint)
+
+
+async def _forget_former(connection: AsyncConnection, guild: GuildId, slug: Slug) -> None:
+    """A category has this slug now, whatever had it before."""
+    columns = tables.former_slugs.c
+    await connection.execute(delete(tables.former_slugs).where(columns.guild == guild, columns.slug == slug))
+
+
+def _former(guild: GuildId, old: Slug, now: Slug) -> dict[str, str]:
+    return {"guild": guild, "slug": old, "category": now}
 
 
 async def _delete_category(connection: AsyncConnection, guild: GuildId, slug: Slug) -> None:

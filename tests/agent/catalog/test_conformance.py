@@ -49,6 +49,7 @@ async def test_a_guild_made_again_does_not_repeat_a_revision(catalog: Catalog) -
         lambda c: c.drop_guild(NOWHERE),
         lambda c: c.revision(NOWHERE),
         lambda c: c.categories(NOWHERE),
+        lambda c: c.former_slugs(NOWHERE),
         lambda c: c.put_category(NOWHERE, Category(slug=POOL, name="Pool")),
         lambda c: c.rename_category(NOWHERE, POOL, SPA),
         lambda c: c.merge_category(NOWHERE, POOL, CAR),
@@ -154,6 +155,31 @@ async def test_a_merged_category_gives_its_examples_and_sources(catalog: Catalog
     assert await catalog.categories(HOME) == (Category(slug=CAR, name="Car"),)
     assert await catalog.examples(HOME) == (example("how far?", CAR), example("when?", CAR))
     assert await catalog.sources(HOME) == (replace(SOURCE, category=CAR),)
+
+
+async def test_what_a_category_was_called_before_is_known(catalog: Catalog) -> None:
+    await catalog.rename_category(HOME, POOL, SPA)
+    assert await catalog.former_slugs(HOME) == {POOL: SPA}
+
+    await catalog.rename_category(HOME, SPA, Slug("bath"))
+    assert await catalog.former_slugs(HOME) == {POOL: "bath", SPA: "bath"}
+
+    await catalog.merge_category(HOME, Slug("bath"), CAR)
+    assert await catalog.former_slugs(HOME) == {POOL: CAR, SPA: CAR, "bath": CAR}
+
+    await catalog.put_category(HOME, Category(slug=SPA, name="Spa"))
+    assert await catalog.former_slugs(HOME) == {POOL: CAR, "bath": CAR}
+
+    await catalog.remove_category(HOME, CAR)
+    assert await catalog.former_slugs(HOME) == {}
+    assert await catalog.former_slugs(WORK) == {}
+
+
+async def test_a_slug_that_comes_back_is_no_former_one(catalog: Catalog) -> None:
+    await catalog.rename_category(HOME, POOL, SPA)
+    await catalog.rename_category(HOME, SPA, POOL)
+
+    assert await catalog.former_slugs(HOME) == {SPA: POOL}
 
 
 async def test_a_removed_category_leaves_its_sources(catalog: Catalog) -> None:
