@@ -217,6 +217,23 @@ consents = Table(
 )
 """Who let the bot learn from what they say, and who took it back. Append-only."""
 
+decisions = Table(
+    "decisions",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("item", Text, nullable=False),
+    Column("episode", Text),
+    Column("member", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("body", Document, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    UniqueConstraint("guild", "position"),
+    Index(None, "guild", "member"),
+)
+"""What reviewers decided of questions. Append-only; its order is that of the journal's count."""
+
 forgettings = Table(
     "forgettings",
     metadata,
@@ -310,5 +327,5 @@ bot_values = Table(
 )
 """What is kept once for the process, such as a hash of the commands that Discord was told."""
 
-APPEND_ONLY = frozenset({table.name for table in (episodes, feedback, consents, bot_audit)})
+APPEND_ONLY = frozenset({table.name for table in (episodes, feedback, consents, decisions, bot_audit)})
 """Tables whose triggers refuse UPDATE."""
