@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.contracts import Episode, EpisodeId, Feedback, Intent, MemberId, Slug, SourceId
+from tuning.labels.decisions import Decision, standing_decisions
 from tuning.labels.grouping import group_id, grouped
+from tuning.labels.label import Task
 from tuning.labels.rules import VERIFIED
 from tuning.labels.standing import Aspect, Said, standing
 
@@ -80,6 +82,25 @@ class Case:
 
     group: str
     turns: tuple[Turn, ...]
+    decisions: tuple[Decision, ...] = ()
+    """Those that stand on any of the questions, whoever made them."""
+    unlearnable: frozenset[MemberId] = frozenset()
+    """Of those who decided, whom the bot may not learn from."""
+
+    def decided(self, task: Task) -> tuple[Decision, ...]:
+        return tuple(each for each in self.decisions if each.task is task)
+
+    def learnable(self, task: Task) -> tuple[Decision, ...]:
+        """Without the words of those who may not be learnt from. That nothing is to be learnt may be heard
+        of anybody.
+        """
+        return tuple(
+            each for each in self.decided(task) if not each.outcome or each.member not in self.unlearnable
+        )
+
+    def turn_of(self, episode: EpisodeId | None) -> Turn:
+        """The question that a decision was made on; the first one where it is not here."""
+        return next((turn for turn in self.turns if turn.episode.id == episode), self.turns[0])
 
     def opinions(self, aspect: Aspect) -> tuple[Opinion, ...]:
         """The last of each member on any of the questions, in the questions' order."""
@@ -99,9 +120,10 @@ def cases(
     *,
     allows: Allows,
     scrub: Scrub,
-    vectors: Vectors | None,
+    vectors: Vectors | None = None,
+    decisions: Iterable[Decision] = (),
 ) -> Iterator[Case]:
-    """Put the questions of one guild together, both in the journal's order, with what stands on them."""
+    """Put the questions of one guild together, all in the journal's order, with what stands on them."""
     kept = [
         index
         for index, episode in enumerate(episodes)
@@ -115,8 +137,15 @@ def cases(
         episode = episodes[index]
         turn = Turn(episode=episode, question=question, said=tuple(said.get(episode.id, ())))
         groups.setdefault(leader, []).append(turn)
+    decided = _by_episode(standing_decisions(decisions))
     for leader, turns in groups.items():
-        yield Case(group=group_id(questions[leader]), turns=tuple(turns))
+        theirs = [each for turn in turns for each in decided.get(turn.episode.id, ())]
+        yield Case(
+            group=group_id(questions[leader]),
+            turns=tuple(turns),
+            decisions=tuple(theirs),
+            unlearnable=frozenset(each.member for each in theirs if not allows(each.member, each.at)),
+        )
 
 
 def _said_on(events: Iterable[Feedback], allows: Allows) -> dict[EpisodeId, list[Said]]:
@@ -125,3 +154,11 @@ def _said_on(events: Iterable[Feedback], allows: Allows) -> dict[EpisodeId, list
         if allows(each.event.member, each.event.at):
             said.setdefault(each.event.episode, []).append(each)
     return said
+
+
+def _by_episode(decisions: Iterable[Decision]) -> dict[EpisodeId, list[Decision]]:
+    found: dict[EpisodeId, list[Decision]] = {}
+    for each in decisions:
+        if each.episode is not None:
+            found.setdefault(each.episode, []).append(each)
+    return found

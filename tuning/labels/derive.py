@@ -6,21 +6,19 @@ allowed or forgotten is out of the labels with the next derivation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
-from agent.contracts import Episode, Feedback, Slug, SourceId
+from agent.contracts import Episode, Feedback, Slug
 from tuning.labels import rules
 from tuning.labels.cases import Allows, Case, Opinion, Scrub, Vectors, cases
+from tuning.labels.decided import Quotable, decided, review, voice_of_opinion
+from tuning.labels.decisions import Decision
 from tuning.labels.grouping import same_words
-from tuning.labels.label import Choice, Derivation, Doubt, Label, Review, Task
+from tuning.labels.label import Derivation, Doubt, Label, Review, Task
 from tuning.labels.records import line
 from tuning.labels.rules import AGREEING_MEMBERS, TRUSTED, Rule
 from tuning.labels.standing import Aspect
-
-Quotable: TypeAlias = Callable[[SourceId], bool]
-"""Whether the bot may learn from the words of a source, which an answer says again."""
 
 
 def derive(
@@ -32,18 +30,26 @@ def derive(
     quotable: Quotable,
     categories: Collection[Slug],
     vectors: Vectors | None = None,
+    decisions: Iterable[Decision] = (),
 ) -> Derivation:
-    """Derive the labels of one guild. `episodes` and `events` are in the journal's order.
+    """Derive the labels of one guild. `episodes`, `events` and `decisions` are in the journal's order.
 
     `categories` are those that exist; without `vectors` only questions of the same words are near-duplicates.
     """
-    read = cases(episodes, events, allows=allows, scrub=scrub, vectors=vectors)
+    read = cases(episodes, events, allows=allows, scrub=scrub, vectors=vectors, decisions=decisions)
+    return derived_from(read, scrub=scrub, quotable=quotable, categories=categories)
+
+
+def derived_from(
+    cases: Iterable[Case], *, scrub: Scrub, quotable: Quotable, categories: Collection[Slug]
+) -> Derivation:
+    """The same of questions that were put together before."""
     found = [
         outcome
-        for case in read
+        for case in cases
         for outcome in (
-            *_categories(case, categories),
-            *_answers(case, scrub),
+            *_categories(case, scrub, categories, quotable),
+            *_answers(case, scrub, categories, quotable),
             *_disliked(case, scrub, quotable),
         )
     ]
@@ -53,19 +59,24 @@ def derive(
     )
 
 
-def _categories(case: Case, known: Collection[Slug]) -> Iterator[Label | Review]:
+def _categories(
+    case: Case, scrub: Scrub, known: Collection[Slug], quotable: Quotable
+) -> Iterator[Label | Review]:
     opinions = case.opinions(Aspect.CATEGORY)
+    if case.learnable(Task.ROUTE):
+        yield from decided(case, Task.ROUTE, opinions, known=known, quotable=quotable, scrub=scrub)
+        return
     if not opinions:
         yield from _confirmed(case, known)
         return
     voices, trusted = _who_decides(opinions)
     values = {each.value for each in voices}
     if len(values) > 1:
-        yield _review(case, Task.ROUTE, Doubt.CONFLICT, voices)
+        yield review(case, Task.ROUTE, Doubt.CONFLICT, map(voice_of_opinion, voices))
     elif not trusted and len(voices) < AGREEING_MEMBERS:
         return  # the nearest examples know it already; a label waits for somebody who agrees
     elif not values <= set(known):
-        yield _review(case, Task.ROUTE, Doubt.GONE, voices)
+        yield review(case, Task.ROUTE, Doubt.GONE, map(voice_of_opinion, voices))
     else:
         rule = rules.CATEGORY_BY_ADMIN if trusted else rules.CATEGORY_BY_MEMBERS
         yield _label(rule, case, voices, category=Slug(voices[0].value))
@@ -80,32 +91,44 @@ def _confirmed(case: Case, known: Collection[Slug]) -> Iterator[Label | Review]:
         if turn.category and vote.value == 1
     ]
     if len({each.value for each in opinions}) > 1:
-        yield _review(case, Task.ROUTE, Doubt.CONFLICT, opinions)
+        yield review(case, Task.ROUTE, Doubt.CONFLICT, map(voice_of_opinion, opinions))
     elif opinions:
         yield _label(rules.CATEGORY_CONFIRMED, case, opinions, category=Slug(opinions[0].value))
 
 
-def _answers(case: Case, scrub: Scrub) -> Iterator[Label | Review]:
-    opinions = _corrected_answers(case, scrub)
+def _answers(
+    case: Case, scrub: Scrub, known: Collection[Slug], quotable: Quotable
+) -> Iterator[Label | Review]:
+    opinions = corrected_answers(case, scrub)
+    if case.learnable(Task.ANSWER):
+        yield from decided(case, Task.ANSWER, opinions, known=known, quotable=quotable, scrub=scrub)
+        return
     if not opinions:
         return
     voices, trusted = _who_decides(opinions)
     if len({same_words(each.value) for each in voices}) > 1:
-        yield _review(case, Task.ANSWER, Doubt.CONFLICT, voices)
+        yield review(case, Task.ANSWER, Doubt.CONFLICT, map(voice_of_opinion, voices))
     elif not trusted and len(voices) < AGREEING_MEMBERS:
-        yield _review(case, Task.ANSWER, Doubt.UNCONFIRMED, voices)
+        yield review(case, Task.ANSWER, Doubt.UNCONFIRMED, map(voice_of_opinion, voices))
     else:
         rule = rules.ANSWER_BY_ADMIN if trusted else rules.ANSWER_BY_MEMBERS
         yield _label(rule, case, voices, answer=min(each.value for each in voices))
 
 
-def _corrected_answers(case: Case, scrub: Scrub) -> tuple[Opinion, ...]:
+def corrected_answers(case: Case, scrub: Scrub) -> tuple[Opinion, ...]:
+    """What members say the answer should have been, scrubbed."""
     return tuple(replace(each, value=scrub(each.value)) for each in case.opinions(Aspect.ANSWER))
 
 
 def _disliked(case: Case, scrub: Scrub, quotable: Quotable) -> Iterator[Label]:
-    """One label for each answer that more found wrong than right, unless somebody says it would be right."""
-    right = {same_words(each.value) for each in _corrected_answers(case, scrub)}
+    """One label for each answer that more found wrong than right, unless somebody says it would be right, or
+    a reviewer that nothing is to be learnt of it.
+    """
+    decisions = case.learnable(Task.ANSWER)
+    if decisions and not any(each.outcome for each in decisions):
+        return
+    right = {same_words(each.value) for each in corrected_answers(case, scrub)}
+    right |= {each.outcome for each in decisions}
     wrong: dict[str, list[Opinion]] = {}
     for turn in case.turns:
         answer = scrub(turn.verified_answer)
@@ -143,25 +166,6 @@ def _label(
         episodes=tuple(sorted({each.turn.episode.id for each in opinions})),
         events=_events(opinions),
         members=tuple(sorted({first.episode.member, *(each.member for each in opinions)})),
-    )
-
-
-def _review(case: Case, task: Task, doubt: Doubt, opinions: Sequence[Opinion]) -> Review:
-    by_value: dict[str, list[Opinion]] = {}
-    for each in opinions:
-        by_value.setdefault(each.value, []).append(each)
-    choices = [
-        Choice(value=value, events=_events(those), members=tuple(sorted({each.member for each in those})))
-        for value, those in sorted(by_value.items())
-    ]
-    first = opinions[0].turn
-    return Review(
-        guild=first.episode.guild,
-        task=task,
-        group=case.group,
-        question=first.question,
-        doubt=doubt,
-        choices=tuple(choices),
     )
 
 

@@ -28,23 +28,34 @@ class Label:
     guild: GuildId
     task: Task
     group: str
-    """The near-duplicate questions it stands for: the hash of the first of them, 16 hex digits."""
+    """The near-duplicate questions it stands for: the hash of the first of them, 16 hex digits. It is a name
+    within one derivation: where the first of them is forgotten, or a new name is scrubbed out of it, the same
+    questions are another group. What must not move, such as a split, is frozen by whoever makes it.
+    """
     question: str
     language: str
     category: Slug | None = None
     """Of a ROUTE label."""
     evidence: tuple[PassageId, ...] = ()
     """Of an ANSWER label: what was retrieved for the question, best first."""
+    evidence_sha256: tuple[str, ...] = ()
+    """Of each passage in `evidence` as a reviewer had it before them; empty where no reviewer did. The text
+    stays in the store, and one of another hash is not what the answer was written from.
+    """
     answer: str = ""
     """Of an ANSWER label."""
+    quotes: tuple[str, ...] = ()
+    """Of an ANSWER label that a reviewer made: what it quotes, verbatim in the scrubbed evidence."""
     polarity: Polarity
     weight: float
     """0 to 1: how much it counts beside others."""
     rule: str
     rule_version: int
+    guideline: int = 0
+    """The version of docs/annotation.md by which a reviewer decided; 0 when none did."""
     episodes: tuple[EpisodeId, ...]
     events: tuple[str, ...]
-    """The feedback it was derived from. Both sorted, and both go with the journal's rows."""
+    """The feedback and decisions it was derived from. Both sorted, and both go with the journal's rows."""
     members: tuple[MemberId, ...]
     """Whose words it is made of: who asked and who gave the feedback. Sorted."""
 
@@ -53,7 +64,7 @@ class Doubt(StrEnum):
     """Why a person must decide."""
 
     CONFLICT = "conflict"
-    """People of equal say disagree."""
+    """People of equal say disagree: members, admins and reviewers, or a decision and what came after it."""
     UNCONFIRMED = "unconfirmed"
     """One member alone wrote a better answer."""
     GONE = "gone"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.contracts import AnswerKind, Role
+from tuning.labels.decisions import RULE_VERSION
 from tuning.labels.label import Polarity, Task
 
 TRUSTED: Final = frozenset({Role.ADMIN, Role.REVIEWER})
@@ -50,6 +51,13 @@ CATEGORY_CONFIRMED: Final = Rule(
     polarity=Polarity.POSITIVE,
     weight=0.3,
 )
+CATEGORY_DECIDED: Final = Rule(
+    name="category-decided-in-review",
+    version=RULE_VERSION,
+    task=Task.ROUTE,
+    polarity=Polarity.POSITIVE,
+    weight=1.0,
+)
 ANSWER_BY_ADMIN: Final = Rule(
     name="answer-corrected-by-admin",
     version=1,
@@ -71,11 +79,20 @@ ANSWER_DISLIKED: Final = Rule(
     polarity=Polarity.NEGATIVE,
     weight=0.5,
 )
+ANSWER_DECIDED: Final = Rule(
+    name="answer-decided-in-review",
+    version=RULE_VERSION,
+    task=Task.ANSWER,
+    polarity=Polarity.POSITIVE,
+    weight=1.0,
+)
 
 RULES: Final = (
+    CATEGORY_DECIDED,
     CATEGORY_BY_ADMIN,
     CATEGORY_BY_MEMBERS,
     CATEGORY_CONFIRMED,
+    ANSWER_DECIDED,
     ANSWER_BY_ADMIN,
     ANSWER_BY_MEMBERS,
     ANSWER_DISLIKED,

@@ -1,0 +1,1 @@
+"""Annotation: what people are asked to decide, what they decided, and how far they agree."""
