@@ -31,6 +31,7 @@ from agent.contracts import (
 )
 from agent.errors import LorekeeperError, StoreError
 from agent.observing.metrics import Queue, watch_queue
+from bot.delivery import DiscordAwayError
 from bot.fairness import FairQueue, QueueFullError, Ticket
 from bot.rendering import neutralise, render_answer, render_failure, render_status
 from bot.state.store import AnswerMessage, BotState
@@ -245,7 +246,15 @@ class Desk:
         await surface.finish(layout, view, record)
 
     async def _give_up(self, request: Request, surface: Surface, failed: Failed) -> None:
-        await surface.say(render_failure(failed, request.texts))
+        """Tell of a failure; for as long as Discord is away, again and again."""
+        for seconds in (*self._late_seconds, None):
+            try:
+                await surface.say(render_failure(failed, request.texts))
+                break
+            except DiscordAwayError:
+                if seconds is None:
+                    raise
+            await self._rest(seconds)
         await self._cross_out(request)
 
     async def _cross_out(self, request: Request) -> None:
@@ -267,5 +276,5 @@ async def _say_interrupted(request: Request, surface: Surface) -> None:
         return
     try:
         await surface.say(request.texts.interrupted if request.message else request.texts.ask_again)
-    except SurfaceGoneError as gone:
+    except (SurfaceGoneError, DiscordAwayError) as gone:
         _log.info("nobody could be told of the stop: %s", gone)

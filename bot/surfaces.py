@@ -2,20 +2,24 @@
 
 Both begin as a placeholder within a moment, show the newest text while it is made, and end as the final
 messages. The rows that lead from those messages to the episode are written before their buttons are there
-to be pressed. What Discord refuses comes out as `SurfaceGoneError`: there is nothing left to write to.
+to be pressed. What Discord refuses comes out as `SurfaceGoneError`: there is nothing left to write to. What
+may pass is tried for a while and then comes out as `DiscordAwayError`.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
+import aiohttp
 import discord
 
 from agent.errors import LorekeeperError
+from bot.delivery import DiscordAwayError, may_pass, persistently
 from bot.pacing import Pacing, Stream
 from bot.rendering import neutral_line
 from bot.splitter import LIMIT, Layout, TextFile
@@ -27,7 +31,6 @@ Record: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
 """Writes down which messages an answer is made of."""
 
 _RATE_LIMITED: Final = 429
-_SERVER_ERRORS: Final = 500
 
 
 class SurfaceGoneError(Exception):
@@ -52,11 +55,11 @@ class Surface(ABC):
         return self._stream is not None
 
     async def open(self, text: str) -> int:
-        """Show the placeholder; return its id. Raises `SurfaceGoneError`."""
+        """Show the placeholder; return its id. Raises `SurfaceGoneError`, `DiscordAwayError`."""
         try:
             placeholder = await self._open(text)
-        except discord.HTTPException as error:
-            raise _gone(error) from error
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            raise _failure(error) from error
         if self._stream is None:
             self._begin_stream()
         return placeholder
@@ -67,7 +70,7 @@ class Surface(ABC):
             self._stream.show(_beginning(text))
 
     async def finish(self, layout: Layout, view: discord.ui.View | None, record: Record) -> None:
-        """Show the final messages. Raises `SurfaceGoneError`."""
+        """Show the final messages. Raises `SurfaceGoneError`, `DiscordAwayError`."""
 
         async def last() -> None:
             await self._final(layout, view, record)
@@ -77,18 +80,18 @@ class Surface(ABC):
         assert self._stream is not None
         try:
             await self._stream.finish(last)
-        except discord.HTTPException as error:
-            failure = _gone(error)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            failure = _failure(error)
             if not isinstance(failure, SurfaceGoneError):
                 self._begin_stream()
             raise failure from error
         except LorekeeperError:
-            # Nothing was shown yet: it can be tried again, or told, in the same place.
+            # The answer does not stand there yet: it can be tried again, or told, in the same place.
             self._begin_stream()
             raise
 
     async def say(self, text: str) -> None:
-        """End with one plain message, without buttons. Raises `SurfaceGoneError`."""
+        """End with one plain message, without buttons. Raises `SurfaceGoneError`, `DiscordAwayError`."""
 
         async def nothing_to_record(_: Sequence[int]) -> None:
             return
@@ -115,22 +118,24 @@ class Surface(ABC):
         except discord.HTTPException as error:
             _log.info("an edit was refused: %s %s", error.status, error.code)
             return 60.0 if error.status == _RATE_LIMITED else 0.0
+        except (aiohttp.ClientError, OSError) as error:
+            _log.info("an edit did not reach Discord: %s", error)
         return 0.0
 
     async def _final(self, layout: Layout, view: discord.ui.View | None, record: Record) -> None:
         first, *rest = layout.messages
         if not rest:
             await record([self._id])
-            await self._edit(first, view=view, attachments=_files(layout.files))
+            await persistently(lambda: self._edit(first, view=view, attachments=_files(layout.files)))
             return
-        await self._edit(first, view=None, attachments=[])
+        await persistently(lambda: self._edit(first, view=None, attachments=[]))
         sent: list[discord.Message] = []
         for text in rest:
             files = layout.files if len(sent) == len(rest) - 1 else ()
             sent.append(await self._send(text, files))
         await record([self._id, *(message.id for message in sent)])
         if view is not None:
-            await sent[-1].edit(view=view)
+            await persistently(lambda: sent[-1].edit(view=view))
 
     @property
     @abstractmethod
@@ -179,11 +184,11 @@ class MessageSurface(Surface):
         return self._placeholder.id
 
     async def _open(self, text: str) -> int:
-        if self._placeholder is not None:
-            await self._drop_extra()
-            await self._edit(text)
-        else:
-            self._placeholder = await self._question.reply(text, mention_author=False, suppress_embeds=True)
+        if self._placeholder is None:
+            self._placeholder = await reply_once(self._question, text)
+            return self._placeholder.id
+        await self._drop_extra()
+        await persistently(lambda: self._edit(text))
         return self._placeholder.id
 
     async def _edit(self, text: str, **final: Any) -> None:
@@ -191,7 +196,10 @@ class MessageSurface(Surface):
         await self._placeholder.edit(content=text, **final)
 
     async def _send(self, text: str, files: Sequence[TextFile]) -> discord.Message:
-        return await self._question.channel.send(text, files=_files(files), suppress_embeds=True)
+        nonce = secrets.randbits(63)
+        return await persistently(
+            lambda: self._question.channel.send(text, files=_files(files), suppress_embeds=True, nonce=nonce)
+        )
 
     async def _drop_extra(self) -> None:
         while self._extra:
@@ -241,9 +249,20 @@ class InteractionSurface(Surface):
         return channel.get_partial_message(self._message.id)
 
 
-def _gone(error: discord.HTTPException) -> Exception:
-    """What a refusal means. An error of Discord's own may pass: the question stays open for a restart."""
-    return error if error.status >= _SERVER_ERRORS else SurfaceGoneError(error)
+async def reply_once(question: discord.Message, text: str) -> discord.Message:
+    """Reply to a message, however often this is called: Discord takes one message of each nonce and gives it
+    again for minutes, so neither a lost answer of Discord's nor a restart makes two replies.
+    """
+    return await persistently(
+        lambda: question.reply(text, mention_author=False, suppress_embeds=True, nonce=question.id)
+    )
+
+
+def _failure(error: Exception) -> Exception:
+    """What it means that Discord did not take something that was not said again."""
+    if isinstance(error, discord.HTTPException) and not may_pass(error):
+        return SurfaceGoneError(error)
+    return DiscordAwayError()
 
 
 def _files(files: Sequence[TextFile]) -> list[discord.File]:

@@ -4,12 +4,15 @@ while the bot was away.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands, tasks
@@ -27,7 +30,7 @@ from bot.policy import Reason
 from bot.powers import has_power
 from bot.state.config import GuildConfig, Power
 from bot.state.store import Pending
-from bot.surfaces import InteractionSurface, MessageSurface
+from bot.surfaces import InteractionSurface, MessageSurface, reply_once
 from bot.texts import Texts, texts_for
 from bot.translating import described, options
 from bot.visibility import may_see
@@ -46,6 +49,8 @@ _MISSED_MESSAGES: Final = 500
 _MARGIN: Final = timedelta(minutes=1)
 """Messages of different channels come in nearly, not exactly, in their order."""
 _FLUSH_SECONDS: Final = 10
+_CATCH_UP_SECONDS: Final = (0.5, 2.0, 5.0, 15.0, 60.0, 180.0, 600.0)
+"""After these, what could not be read of an absence is tried again."""
 
 
 class Ask(commands.Cog):
@@ -59,6 +64,9 @@ class Ask(commands.Cog):
         """Places whose last message is not written down yet."""
         self._before: dict[int, int] = {}
         """Where each place stood when the connection was lost, until that is caught up with."""
+        self._losses = 0
+        """How often the connection was lost."""
+        self._catching_up = asyncio.Lock()
         self._unfinished: tuple[Pending, ...] = ()
         self._menu = app_commands.ContextMenu(name=described("menu.suggest"), callback=self.suggest)
         self._menu.guild_only = True
@@ -88,17 +96,32 @@ class Ask(commands.Cog):
 
     @commands.Cog.listener()
     async def on_disconnect(self) -> None:
-        self._before = self._before or dict(self._seen)
+        self._losses += 1
+        for place, last in self._seen.items():
+            self._before.setdefault(place, last)
 
     @commands.Cog.listener()
     async def on_resumed(self) -> None:
         """Discord sends again what was missed; only a connection made anew has to ask for it."""
-        if not self._unfinished:
+        if not self._unfinished and not self._catching_up.locked():
             self._before = {}
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
+        self._know(self.bot.guilds)
         self.bot.in_background(self._catch_up())
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        self._know([guild])
+
+    def _know(self, guilds: Iterable[discord.Guild]) -> None:
+        """From now on nothing is missed in these, also where nothing was said yet."""
+        now = discord.utils.time_snowflake(discord.utils.utcnow())
+        for guild in guilds:
+            if guild.id not in self._seen:
+                self._seen[guild.id] = now
+                self._unwritten.add(guild.id)
 
     @app_commands.command(description=described("ask"))
     @options("ask", "question", "topic", "private")
@@ -264,7 +287,7 @@ class Ask(commands.Cog):
 
     async def _say(self, message: discord.Message, text: str) -> None:
         try:
-            await message.reply(text, mention_author=False)
+            await reply_once(message, text)
         except discord.HTTPException as error:
             _log.info("a reply was refused: %s", error)
 
@@ -276,47 +299,78 @@ class Ask(commands.Cog):
         await self._say(message, f"⚠️ {error} {error.hint}")
 
     async def _catch_up(self) -> None:
-        """Go on with what was left unfinished, and take what was asked while nobody listened."""
-        unfinished, self._unfinished = self._unfinished, ()
-        for pending in unfinished:
-            await self._go_on(pending)
-        for place, last in self._before.items():
-            await self._take_missed(place, last)
-        self._before = {}
+        """Go on with what was left unfinished, and take what was asked while nobody listened. What Discord
+        does not give now is asked for again.
+        """
+        async with self._catching_up:
+            for seconds in (*_CATCH_UP_SECONDS, None):
+                if await self._caught_up() or seconds is None:
+                    break
+                await asyncio.sleep(seconds)
         await self._write_seen()
 
-    async def _go_on(self, pending: Pending) -> None:
-        """Answer what the last process began, in the placeholder that it left."""
+    async def _caught_up(self) -> bool:
+        """Go once over all that was missed; False when something of it is left."""
+        losses = self._losses
+        self._unfinished = tuple([each for each in self._unfinished if not await self._went_on(each)])
+        for place, last in tuple(self._before.items()):
+            # After another loss more may be missed there than was read now.
+            if await self._took_missed(place, last) and losses == self._losses:
+                self._before.pop(place, None)
+        return not (self._unfinished or self._before)
+
+    async def _went_on(self, pending: Pending) -> bool:
+        """Answer what the last process began, in the placeholder that it left; False when Discord does not
+        give it now.
+        """
         guild = self.bot.guild_of(pending.guild)
         if guild is None:
-            return
+            return True
         try:
             channel = await self._channel(pending.channel)
             message = await channel.fetch_message(pending.question)
             member = await self.bot.member_of(guild, int(pending.member))
+            stands = await self._stands(channel, pending)
         except (discord.NotFound, discord.Forbidden) as error:
             _log.info("question %s is gone: %s", pending.question, error)
-            member = None
-        except discord.HTTPException as error:
-            _log.warning("question %s waits for the next start: %s", pending.question, error)
-            return
-        if member is None:
+            member, stands = None, False
+        except (discord.HTTPException, aiohttp.ClientError, OSError, StoreError) as error:
+            _log.warning("question %s has to wait: %s", pending.question, error)
+            return False
+        if member is None or stands:
             await self.bot.state.end(pending.guild, pending.question)
-            return
+            return True
         placed = await self._placed(message, guild, member)
         self._answer(placed, await self.bot.texts_of(guild), pending)
+        return True
 
-    async def _take_missed(self, place: int, last: int) -> None:
-        """Take every message that came to a place since the last one that was seen there."""
+    async def _stands(self, channel: discord.abc.Messageable, pending: Pending) -> bool:
+        """Whether the last process showed the whole answer, and only could not cross the question out: it may
+        have votes already, which another answer in its place would lose. The buttons come last.
+        """
+        shown = await self.bot.state.answers_to(pending.guild, pending.question)
+        return bool(shown) and bool((await channel.fetch_message(shown[-1].message)).components)
+
+    async def _took_missed(self, place: int, last: int) -> bool:
+        """Take every message that came to a place since the last one that was seen there; False when Discord
+        does not give them all now.
+        """
         since = max(discord.utils.snowflake_time(last) - _MARGIN, discord.utils.utcnow() - _MISSED)
         guild = self.bot.get_guild(place)
+        channels = _with_news(guild, since) if guild else [place]
+        return all([await self._took_missed_in(channel, since) for channel in channels])
+
+    async def _took_missed_in(self, channel: _Channel | int, since: datetime) -> bool:
         try:
-            direct = [] if guild else [await self._channel(place)]
-            for channel in _with_news(guild, since) if guild else direct:
-                async for message in channel.history(limit=_MISSED_MESSAGES, after=since, oldest_first=True):
-                    await self.on_message(message)
-        except discord.HTTPException as error:
-            _log.warning("what was said in %s meanwhile cannot be read: %s", place, error)
+            found = await self._channel(channel) if isinstance(channel, int) else channel
+            async for message in found.history(limit=_MISSED_MESSAGES, after=since, oldest_first=True):
+                await self.on_message(message)
+        except (discord.NotFound, discord.Forbidden) as error:
+            _log.info("what was said in %s meanwhile is not for the bot: %s", channel, error)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            _log.warning("what was said in %s meanwhile cannot be read yet: %s", channel, error)
+            return False
+        return True
 
     async def _channel(self, id_: int) -> discord.abc.Messageable:
         """Raises `NotFound` for one that is gone, or that is none."""
@@ -338,12 +392,13 @@ class Ask(commands.Cog):
         """Write down how far was read, but not before what happened during an absence is known."""
         if self._before:
             return
-        places, self._unwritten = self._unwritten, set()
+        written = {place: self._seen[place] for place in self._unwritten}
         try:
-            await self.bot.state.set_seen({place: self._seen[place] for place in places})
+            await self.bot.state.set_seen(written)
         except StoreError as error:
-            self._unwritten |= places
             _log.warning("how far was read is not written down: %s", error)
+            return
+        self._unwritten = {place for place in self._unwritten if self._seen[place] != written.get(place)}
 
 
 def _with_news(guild: discord.Guild, since: datetime) -> list[_Channel]:

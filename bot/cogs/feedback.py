@@ -233,6 +233,8 @@ class Feedback(commands.Cog):
         answer = await self._require_answer(message, texts)
         clicker = await self._require_member(interaction, answer, texts)
         role = role_of(await self.bot.state.config(answer.guild), clicker)
+        # Counted when the form was opened, unless the process was killed just then.
+        await give_vote(self.bot, answer, MemberId(str(clicker.id)), -1)
         said = {FeedbackKind.REASON: {"reason": reason}, FeedbackKind.CORRECTION: {"answer": correction}}
         for kind, value in said.items():
             if all(value.values()):

@@ -1,19 +1,26 @@
 """Votes by reaction: 👍 and 👎 added, switched and removed by anyone who can see the answer.
 
 A member has one vote on an answer however it was given, the newest; a vote that is given twice counts once.
+Discord does not tell later of reactions that nobody listened to: after an absence they are read off the
+answers themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Set
+from collections import defaultdict
+from collections.abc import Mapping, Set
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import discord
 from discord.ext import commands
 
 from agent.contracts import FeedbackKind, MemberId
+from agent.privacy.privacy import ACTION as FORGOT
+from bot.delivery import DiscordAwayError, persistently
 from bot.state.store import AnswerMessage
 
 if TYPE_CHECKING:
@@ -24,6 +31,10 @@ _log = logging.getLogger(__name__)
 _VOTES: Final = {"👍": 1, "👎": -1}
 _ROW_SECONDS: Final = (0.0, 0.2, 0.6, 1.5)
 """A reaction may be quicker than the row of the message that it is on."""
+_MISSED: Final = timedelta(hours=24)
+"""How old an answer may be whose reactions are read after an absence."""
+_MISSED_MESSAGES: Final = 500
+"""Read of each channel after an absence."""
 
 
 class Reactions(commands.Cog):
@@ -60,6 +71,10 @@ class Reactions(commands.Cog):
         if (vote := _VOTES.get(_plain(payload.emoji))) is not None:
             await self._clear(payload.message_id, {vote})
 
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        self.bot.in_background(self._catch_up())
+
     def _counts(self, payload: discord.RawReactionActionEvent) -> bool:
         """Not the bot's own, and not another bot's as far as Discord says who it was."""
         return payload.user_id != self.bot.me_id and not (payload.member and payload.member.bot)
@@ -76,7 +91,7 @@ class Reactions(commands.Cog):
         """Whether the member's other thumb still stands there."""
         channel = self.bot.get_partial_messageable(payload.channel_id)
         try:
-            message = await channel.fetch_message(payload.message_id)
+            message = await persistently(lambda: channel.fetch_message(payload.message_id))
             for reaction in message.reactions:
                 if _VOTES.get(_plain(reaction.emoji)) == vote:
                     before = discord.Object(payload.user_id - 1)
@@ -85,6 +100,44 @@ class Reactions(commands.Cog):
         except discord.NotFound:
             _log.info("the message %s of a vote is gone", payload.message_id)
         return False
+
+    async def _catch_up(self) -> None:
+        """Count the thumbs that were given while nobody listened."""
+        since = discord.utils.time_snowflake(discord.utils.utcnow() - _MISSED)
+        for guild, channel, oldest in await self.bot.state.answered_since(since):
+            if self.bot.guild_of(guild) is None:
+                continue
+            # Whoever was forgotten left their thumbs standing, and nobody knows any more whose they are.
+            forgot = await self.bot.state.last_change(guild, FORGOT)
+            after = max(oldest - 1, discord.utils.time_snowflake(forgot) if forgot else 0)
+            try:
+                await persistently(partial(self._read, channel, after))
+            except (discord.NotFound, discord.Forbidden, DiscordAwayError) as error:
+                _log.warning("reactions in channel %s cannot be read: %s", channel, error)
+
+    async def _read(self, channel: int, after: int) -> None:
+        """Count what is missed on the answers of a channel; doing it twice counts nothing twice."""
+        history = self.bot.get_partial_messageable(channel).history(
+            limit=_MISSED_MESSAGES, after=discord.Object(after), oldest_first=False
+        )
+        async for message in history:
+            if message.author.id == self.bot.me_id and (shown := await _shown(message)):
+                await self._count_missed(message.id, shown)
+
+    async def _count_missed(self, message: int, shown: Mapping[MemberId, Set[int]]) -> None:
+        answer = await self.bot.state.answer(message)
+        if answer is None:
+            return
+        journal = self.bot.agent.parts.journal
+        given = defaultdict[MemberId, set[int]](set)
+        for event in await journal.feedback(answer.guild, episode=answer.episode):
+            if event.kind is FeedbackKind.VOTE:
+                given[event.member].add(event.value["vote"])
+        standing = await journal.votes(answer.guild, answer.episode)
+        for member, votes in shown.items():
+            vote = missed_vote(votes, standing.get(member, 0), given[member])
+            if vote is not None:
+                await give_vote(self.bot, answer, member, vote)
 
     async def _clear(self, message: int, votes: Set[int]) -> None:
         """A moderator took thumbs away: those votes no longer stand."""
@@ -95,6 +148,28 @@ class Reactions(commands.Cog):
         for member, vote in standing.items():
             if vote in votes:
                 await give_vote(self.bot, answer, member, 0)
+
+
+def missed_vote(shown: Set[int], standing: int, given: Set[int]) -> int | None:
+    """Return the vote that a member gave by reaction while nobody listened; None when there is none.
+
+    `shown` are their thumbs on the answer now, `standing` is the vote that counts, 0 for none, and `given`
+    are all that the journal has of them. A thumb that was heard does not outdo a button pressed after it, and
+    of two thumbs that nobody heard nobody knows which came last.
+    """
+    unheard = shown - given if standing else shown
+    return next(iter(unheard)) if len(unheard) == 1 else None
+
+
+async def _shown(message: discord.Message) -> Mapping[MemberId, Set[int]]:
+    """The thumbs of each member on a message."""
+    shown = defaultdict[MemberId, set[int]](set)
+    for reaction in message.reactions:
+        if (vote := _VOTES.get(_plain(reaction.emoji))) is not None:
+            async for user in reaction.users():
+                if not user.bot:
+                    shown[MemberId(str(user.id))].add(vote)
+    return shown
 
 
 async def give_vote(bot: Lorekeeper, answer: AnswerMessage, member: MemberId, vote: int) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from agent.contracts import EpisodeId, GuildId, MemberId, SourceId
 from agent.database import tables
@@ -49,6 +49,7 @@ class Pending:
     placeholder: int | None
     """The message that will become the answer."""
     asked_at: datetime
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +114,19 @@ class BotState:
         async with self._database.read() as connection:
             return tuple(Change(**row) for row in (await connection.execute(query)).mappings())
 
+    async def last_change(self, guild: GuildId, action: str) -> datetime | None:
+        """When something was last done, by the audit log."""
+        columns = tables.bot_audit.c
+        query = select(func.max(columns.at)).where(columns.guild == guild, columns.action == action)
+        async with self._database.read() as connection:
+            found: datetime | None = await connection.scalar(query)
+        return found
+
     async def begin(self, pending: Pending) -> bool:
         """Write a question down as not done; False when it was taken before, done or not."""
         insert = self._database.upsert(tables.bot_questions)
         async with self._database.write() as connection:
-            result = await connection.execute(insert, asdict(pending) | {"done": False})
+            result = await connection.execute(insert, asdict(pending))
         return result.rowcount > 0
 
     async def set_placeholder(self, guild: GuildId, question: int, placeholder: int) -> None:
@@ -137,10 +146,34 @@ class BotState:
 
     async def pending(self) -> tuple[Pending, ...]:
         """Every question that is not done, oldest first."""
-        columns = [column for column in tables.bot_questions.c if column.name != "done"]
-        query = select(*columns).where(~tables.bot_questions.c.done).order_by(tables.bot_questions.c.question)
+        columns = tables.bot_questions.c
+        query = select(tables.bot_questions).where(~columns.done).order_by(columns.question)
         async with self._database.read() as connection:
             return tuple(Pending(**row) for row in (await connection.execute(query)).mappings())
+
+    async def taken(self, guild: GuildId, question: int) -> Pending | None:
+        """What is known of a message that was taken as a question, done or not."""
+        columns = tables.bot_questions.c
+        query = select(tables.bot_questions).where(columns.guild == guild, columns.question == question)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        return None if row is None else Pending(**row)
+
+    async def last_asked(self, guild: GuildId, channel: int, member: MemberId) -> int | None:
+        """The message that asked last in a channel, or the answer when a command of `member` did: what others
+        asked by command may have been answered to them alone.
+        """
+        asked, answers = tables.bot_questions.c, tables.bot_answers.c
+        questions = select(func.max(asked.question)).where(asked.guild == guild, asked.channel == channel)
+        commands = select(func.max(answers.message)).where(
+            answers.guild == guild,
+            answers.channel == channel,
+            answers.question.is_(None),
+            answers.member == member,
+        )
+        async with self._database.read() as connection:
+            found = [await connection.scalar(questions), await connection.scalar(commands)]
+        return max((each for each in found if each is not None), default=None)
 
     async def answer(self, message: int) -> AnswerMessage | None:
         """The answer that a message belongs to."""
@@ -155,6 +188,18 @@ class BotState:
     async def answers_to(self, guild: GuildId, question: int) -> tuple[AnswerMessage, ...]:
         columns = tables.bot_answers.c
         return await self._answers((columns.guild == guild) & (columns.question == question))
+
+    async def answered_since(self, message: int) -> tuple[tuple[GuildId, int, int], ...]:
+        """Guild, channel and oldest message of the answers since that message, for each channel with some."""
+        columns = tables.bot_answers.c
+        query = (
+            select(columns.guild, columns.channel, func.min(columns.message))
+            .where(columns.message >= message)
+            .group_by(columns.guild, columns.channel)
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(query)
+            return tuple((GuildId(guild), channel, oldest) for guild, channel, oldest in rows)
 
     async def remove_answers(self, guild: GuildId, messages: Sequence[int]) -> None:
         columns = tables.bot_answers.c

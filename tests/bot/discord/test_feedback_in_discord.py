@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from agent.contracts import LOCAL_GUILD, Feedback, FeedbackKind, MemberId, Role
+from agent.privacy.privacy import ACTION as FORGOT
+from bot.cogs.reactions import missed_vote
 from bot.state.config import GuildConfig, Power
 from bot.state.store import AnswerMessage
 from tests.bot.discord.conftest import Stage
@@ -206,3 +208,62 @@ async def test_a_fact_is_remembered_and_taken_back(stage: Stage) -> None:
     await stage.loopback.wait.until(lambda: True if noted.content == "Forgotten." else None)
     gone = await _asked(stage, ana, "Where does the spare gate key hang now?")
     assert "blue barrel" not in gone.content
+
+
+@pytest.mark.parametrize(
+    ("shown", "standing", "given", "expected"),
+    [
+        ({1}, 0, set(), 1),
+        ({-1}, 1, {1}, -1),
+        ({1, -1}, 1, {1}, -1),
+        ({1}, 0, {1, 0}, 1),
+        ({1}, 1, {1}, None),
+        ({1}, -1, {1, -1}, None),
+        ({1, -1}, 0, set(), None),
+        (set(), 1, {1}, None),
+    ],
+    ids=[
+        "new",
+        "switched",
+        "switched, the first still there",
+        "given, taken back, given",
+        "known",
+        "outdone by a button",
+        "both, nobody knows in which order",
+        "taken back, or by a button",
+    ],
+)
+async def test_what_a_thumb_that_stands_there_says(
+    shown: set[int], standing: int, given: set[int], expected: int | None
+) -> None:
+    assert missed_vote(shown, standing, given) == expected
+
+
+async def test_thumbs_of_an_absence_count(stage: Stage) -> None:
+    ana, ben = stage.loopback.member("ana"), stage.loopback.member("ben")
+    answer = await _asked(stage, ana)
+    await ben.reacts(answer, "👍")
+    await _votes(stage, answer, {ben: 1})
+    await stage.stop()
+    await ana.reacts(answer, "👎🏽")
+    await ben.unreacts(answer, "👍")
+    await ben.reacts(answer, "👎")
+    await stage.loopback.other_bot().reacts(answer, "👍")
+    stage.loopback.faults.fail(r"GET /channels/\d+/messages", 503)
+    await stage.start()
+    await _votes(stage, answer, {ana: -1, ben: -1})
+
+
+async def test_thumbs_from_before_somebody_was_forgotten_are_not_read_again(stage: Stage) -> None:
+    ana, ben = stage.loopback.member("ana"), stage.loopback.member("ben")
+    answer = await _asked(stage, ana)
+    await ben.reacts(answer, "👍")
+    await _votes(stage, answer, {ben: 1})
+    await stage.bot.state.audit(LOCAL_GUILD, by=MemberId("forgotten"), action=FORGOT, detail={})
+    await stage.stop()
+    await ana.reacts(answer, "👍")
+    await stage.start()
+    later = await _asked(stage, ana)
+    await ana.reacts(later, "👍")
+    await _votes(stage, later, {ana: 1})
+    await _votes(stage, answer, {ben: 1})
