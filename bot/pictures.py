@@ -114,8 +114,8 @@ async def draw(picture: Picture) -> bytes:
             process.kill()
             await process.wait()
     if process.returncode:
-        last = said.decode(errors="replace").strip().rpartition("\n")[2]
-        raise PictureError(f"A picture could not be drawn: {last}.", "`make install` repairs matplotlib.")
+        last = said.decode(errors="replace").strip().rpartition("\n")[2] or f"exit {process.returncode}"
+        raise PictureError(f"A picture could not be drawn ({last}).", "`make install` repairs matplotlib.")
     return png
 
 

@@ -23,6 +23,7 @@ from bot.cli import (
     privacy,
     run,
     sources,
+    stats,
     system,
 )
 
@@ -46,6 +47,7 @@ for command, example in (
     (move.backup, "lorekeeper backup ~/backups/2026-11-22"),
     (move.restore, "lorekeeper restore ~/backups/2026-11-22"),
     (run.run, "lorekeeper run"),
+    (stats.stats, "lorekeeper stats --days 90 --plot stats.png"),
     (system.version, "lorekeeper version"),
 ):
     app.command(epilog=f"Example: {example}")(command)
