@@ -327,5 +327,73 @@ bot_values = Table(
 )
 """What is kept once for the process, such as a hash of the commands that Discord was told."""
 
+bot_syncs = Table(
+    "bot_syncs",
+    metadata,
+    _guild(),
+    Column("channel", BigInteger, primary_key=True, autoincrement=False),
+    Column("run", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    Column("report_channel", BigInteger, nullable=False),
+    Column("report_message", BigInteger),
+)
+"""Each channel whose history is read, with the latest run and where its progress is shown; one that runs is
+what a restart goes on with."""
+
+bot_places = Table(
+    "bot_places",
+    metadata,
+    _guild(),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", BigInteger, nullable=False),
+    Column("thread", Boolean, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("member", Text),
+    Column("category", Text),
+    Column("run", Text, nullable=False),
+    Column("done", Boolean, nullable=False),
+    Column("floor", BigInteger, nullable=False),
+    Column("read_to", BigInteger, nullable=False),
+    Column("checked", BigInteger, nullable=False),
+    Column("check_to", BigInteger, nullable=False),
+    Index(None, "guild", "channel"),
+)
+"""Each channel and thread whose history is read: how far, by which run, and who gave a thread its name."""
+
+bot_conversations = Table(
+    "bot_conversations",
+    metadata,
+    _guild(),
+    Column("conversation", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("stale", BigInteger, nullable=False),
+    Index(None, "guild", "stale"),
+    Index(None, "guild", "place"),
+)
+"""Each conversation, by the message that opened it. `stale` counts the changes that its source does not show
+yet."""
+
+bot_messages = Table(
+    "bot_messages",
+    metadata,
+    _guild(),
+    Column("message", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", BigInteger, nullable=False),
+    Column("conversation", BigInteger, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Index(None, "guild", "place", "message"),
+    Index(None, "guild", "conversation"),
+    Index(None, "guild", "member"),
+)
+"""What was said in the conversations: of this their sources are made, without asking Discord again."""
+
 APPEND_ONLY = frozenset({table.name for table in (episodes, feedback, consents, decisions, bot_audit)})
 """Tables whose triggers refuse UPDATE."""

@@ -6,6 +6,7 @@ from any longer, and who opts in again does not thereby give what they said in b
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,6 +58,20 @@ class Consents:
     async def allows(self, guild: GuildId, member: MemberId, at: datetime) -> bool:
         """Whether the bot may learn from the member, as it stood at that moment."""
         return allowed_at(await self.history(guild, member), at, default=self._default)
+
+    async def refused(self, guild: GuildId) -> frozenset[MemberId]:
+        """The members who said that the bot may not learn from them; not those who said nothing."""
+        columns = tables.consents.c
+        query = select(columns.member, columns.at, columns.allowed).where(columns.guild == guild)
+        said = defaultdict[MemberId, list[Consent]](list)
+        async with self._database.read() as connection:
+            for row in await connection.execute(query):
+                said[MemberId(row.member)].append(Consent(at=row.at, allowed=row.allowed))
+        return frozenset(
+            member
+            for member, events in said.items()
+            if not allowed_at(events, max(event.at for event in events), default=True)
+        )
 
 
 class ConsentsHolder:

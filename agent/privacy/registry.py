@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.privacy.bot_tables import BotHolder
 from agent.privacy.consents import Consents, ConsentsHolder
+from agent.privacy.conversations import ConversationsHolder
 from agent.privacy.decisions import DecisionsHolder
 from agent.privacy.examples import ExamplesHolder
 from agent.privacy.journal import JournalHolder
@@ -23,23 +24,28 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Registry:
     """The holders of one installation, in the order in which they forget. Knowledge comes before the journal:
-    once the answers were looked through, none can quote what goes.
+    once the answers were looked through, none can quote what goes. Conversations come before it: it erases
+    what was deleted from the index.
     """
 
     holders: tuple[Holder, ...]
+    _conversations: ConversationsHolder
     _knowledge: KnowledgeHolder
     _examples: ExamplesHolder
 
     async def traces(self, who: Subject) -> Traces:
-        return await self._knowledge.traces(who) | await self._examples.traces(who)
+        found = await self._knowledge.traces(who) | await self._examples.traces(who)
+        return found | await self._conversations.traces(who)
 
 
 def registry_of(stores: Stores, more: Sequence[Holder] = ()) -> Registry:
     """`more` are those of other rooms: what they derive from the journal goes before it."""
     database, settings = stores.database, stores.settings
+    conversations = ConversationsHolder(database, stores.catalog, stores.store)
     knowledge = KnowledgeHolder(stores.catalog, stores.store)
     examples = ExamplesHolder(stores.catalog, RoutingMemory(settings.data_dir / MEMORY_FILE))
     holders: tuple[Holder, ...] = (
+        conversations,
         knowledge,
         examples,
         *more,
@@ -49,4 +55,4 @@ def registry_of(stores: Stores, more: Sequence[Holder] = ()) -> Registry:
         ConsentsHolder(database, Consents(database, settings)),
         LogHolder(settings),
     )
-    return Registry(holders, knowledge, examples)
+    return Registry(holders, conversations, knowledge, examples)

@@ -80,6 +80,7 @@ async def plant(stores: Stores, guild: GuildId = HOME, member: MemberId = MEMBER
     await Consents(stores.database, stores.settings).set(guild, member, False, NOON)
     await _plant_decisions(stores, guild, member, word)
     await _plant_bot(stores, guild, member, word)
+    await _plant_history(stores, guild, member, word)
     memory = RoutingMemory(stores.settings.data_dir / MEMORY_FILE)
     vectors = {asked.question: _marked(word), kept.question: np.ones(4, np.float32)}
     memory.remember(guild, "maker", vectors)
@@ -259,6 +260,39 @@ async def _plant_bot(stores: Stores, guild: GuildId, member: MemberId, word: str
         await connection.execute(stores.database.upsert(tables.bot_homes), {"member": member, "guild": guild})
 
 
+async def _plant_history(stores: Stores, guild: GuildId, member: MemberId, word: str) -> None:
+    """A conversation that the member opened, another's answer in it, and a thread that they named."""
+    base = 3000 if guild == HOME else 4000
+    opened = a_source(guild, f"chat-{guild}", kind=SourceKind.CHANNEL, title=f"{word} asks")
+    answer = {"author": OTHER, "author_name": "other"}
+    await put(stores, opened, "the answer", a_passage(opened, 0, "the answer", **answer))
+    place = {
+        "guild": guild,
+        "channel": base,
+        "visibility": "channel:1",
+        "location": "#pool",
+        "category": None,
+        "run": "",
+        "done": True,
+        "floor": 0,
+        "read_to": base,
+        "checked": 0,
+        "check_to": 0,
+    }
+    channel = place | {"place": base, "thread": False, "title": "", "member": None}
+    thread = place | {"place": base + 1, "thread": True, "title": f"{word} post", "member": member}
+    talk = {"guild": guild, "place": base, "source": opened.id, "last": base + 3, "stale": 0}
+    said = {"guild": guild, "place": base, "conversation": base + 2}
+    asks = said | {"message": base + 2, "member": member, "name": f"{word} name", "words": f"{word} asks"}
+    answers = said | {"message": base + 3, "member": OTHER, "name": "other", "words": "the answer"}
+    async with stores.database.write() as connection:
+        # Who comes back finds what the others said, and the places.
+        upsert = stores.database.upsert
+        await connection.execute(upsert(tables.bot_places, ("title", "member")), [channel, thread])
+        await connection.execute(upsert(tables.bot_conversations), talk | {"conversation": base + 2})
+        await connection.execute(upsert(tables.bot_messages), [asks, answers])
+
+
 async def rows_with(stores: Stores, word: str) -> dict[str, list[str]]:
     """Every row of every table in which the word stands, compressed or not."""
     found: dict[str, list[str]] = {}
@@ -279,7 +313,7 @@ async def passages_with(stores: Stores, guild: GuildId, word: str) -> set[str]:
     """Passages of any index in which the word stands, looked for by every way that the store has."""
     found: set[str] = set()
     for version in await stores.store.versions():
-        for source in (ENTRY, "manual", "private", "talk"):
+        for source in (ENTRY, "manual", "private", "talk", f"chat-{guild}"):
             passages = await stores.store.passages_of(guild, SourceId(source), version=version.name)
             found |= {passage.id for passage in passages if word in repr(passage)}
     names = await stores.store.author_names(guild, frozenset({"guild", f"member:{MEMBER}"}))

@@ -11,6 +11,8 @@ OF_NOBODY = {
     "journal_positions": "counts",
     "bot_guilds": "what admins chose: channels and roles",
     "bot_seen": "the last message of a place",
+    "bot_conversations": "which messages belong together",
+    "bot_syncs": "which channels are read, and how far",
     "bot_values": "kept once for the process",
 }
 """Tables that hold nothing of any member, and what they hold instead."""

@@ -1,0 +1,1 @@
+"""What was said in channels becomes knowledge: read by pages, grouped into conversations, followed."""
