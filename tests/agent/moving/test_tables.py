@@ -163,7 +163,7 @@ async def test_only_what_changed_is_written_again(pair: Pair) -> None:
 
     # An episode with its feedback go; a category with its example and source change names, which is one more
     # row each for category and example; a guild; and a guild with what hangs on it.
-    assert copy.changed < 25
+    assert copy.changed < 15 + sum("guild" in table.c for table in tables.metadata.sorted_tables)
     for table in tables.metadata.sorted_tables:
         assert await rows_in(target, table) == await rows_in(source, table)
 
