@@ -81,6 +81,25 @@ class DropAlarm:
         return float(np.logaddexp.reduce(self._logs)) - math.log(_ALTERNATIVES)
 
 
+def proofs(votes: NDArray[np.bool_], baseline: float) -> NDArray[np.float64]:
+    """Return log e of a `DropProof` after each of these votes, all at once."""
+    logs = np.cumsum(_gains_of(votes, baseline), axis=0) - math.log(_ALTERNATIVES)
+    return np.asarray(np.logaddexp.reduce(logs, axis=1))
+
+
+def alarms(votes: NDArray[np.bool_], baseline: float) -> NDArray[np.float64]:
+    """Return the `log_statistic` of a `DropAlarm` after each of these votes, all at once."""
+    sums = np.cumsum(_gains_of(votes, baseline), axis=0)
+    before = np.vstack([np.zeros((1, _ALTERNATIVES)), sums])[:-1]
+    logs = sums + np.logaddexp.accumulate(-before, axis=0)
+    return np.asarray(np.logaddexp.reduce(logs, axis=1)) - math.log(_ALTERNATIVES)
+
+
+def _gains_of(votes: NDArray[np.bool_], baseline: float) -> NDArray[np.float64]:
+    failure, success = _gains(baseline)
+    return np.where(votes[:, None], success, failure)
+
+
 def _gains(baseline: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What a failure and a success add to the log likelihood ratio of each lower rate."""
     rates = baseline * np.linspace(_LOWEST, _NEAREST, _ALTERNATIVES)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from agent.contracts import MemberId, Role
+from agent.contracts import EpisodeId, MemberId, Role
 from tests.agent.journal.episodes import NOON
 from tuning.labels.label import Task
 from tuning.patterns.rules import (
     Cause,
     Remark,
+    Statistic,
     agreement,
     calm,
     independence,
@@ -22,7 +22,6 @@ from tuning.patterns.rules import (
     recurrence,
     significance,
     volume,
-    worse_than,
 )
 
 
@@ -30,7 +29,15 @@ def said(
     member: str, hours: float = 0, value: str = "pool", role: Role = Role.MEMBER, weight: float = 1.0
 ) -> Remark:
     at = NOON + timedelta(hours=hours)
-    return Remark(member=MemberId(member), role=role, at=at, weight=weight, value=value)
+    return Remark(
+        member=MemberId(member),
+        role=role,
+        at=at,
+        weight=weight,
+        value=value,
+        episode=EpisodeId(f"{member} {hours}"),
+        task=Task.ROUTE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,35 +124,24 @@ def test_agreement_is_told_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("log_e", "alarm", "clustered", "met"),
-    [
-        (math.log(20) + 1e-9, False, False, True),
-        (math.log(19), False, False, False),
-        (-5.0, True, False, True),
-        (-5.0, False, True, True),
-        (1e6, False, False, True),
-    ],
+    ("now_searched", "met"), [("", True), ("car", True), ("pool", False)], ids=["any", "another", "the same"]
 )
-def test_significance(log_e: float, alarm: bool, clustered: bool, met: bool) -> None:
-    assert significance(log_e, alarm, clustered).met is met
+def test_agreement_on_what_is_searched_already_changes_nothing(now_searched: str, met: bool) -> None:
+    assert agreement([said(f"m{number}") for number in range(6)], now_searched).met is met
 
 
 @pytest.mark.parametrize(
-    ("failed_of", "worse"),
+    ("worse", "alarm", "words"),
     [
-        ([], ()),
-        ([(8, 10)], (True,)),
-        ([(2, 10)], (False,)),
-        ([(5, 10)], (True,)),
-        ([(5, 10), (2, 10)], (False, False)),
-        ([(7, 10), *[(2, 10)] * 19], (True, *[False] * 19)),
-        ([(5, 10), (5, 10)], (True, True)),
-        ([(0, 0), (9, 10)], (False, True)),
+        (True, False, "fails more than at first, by chance 1 time in 1,200"),
+        (False, True, "its category fell some time ago"),
+        (True, True, "fails more than at first, by chance 1 time in 1,200; its category fell some time ago"),
+        (False, False, "may be chance"),
     ],
 )
-def test_worse_than_the_category(failed_of: list[tuple[int, int]], worse: tuple[bool, ...]) -> None:
-    """At a mean of 0.2, 5 failures of 10 are chance in 3.3 % of clusters: proof alone, none as one of two."""
-    assert worse_than(0.2, failed_of) == worse
+def test_significance(worse: bool, alarm: bool, words: str) -> None:
+    finding = significance(Statistic(worse=worse, alarm=alarm, odds=1200, without="may be chance"))
+    assert (finding.met, finding.words) == (worse or alarm, words)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tuning.sequential import DropAlarm, DropProof, Interval, wilson
+from tuning.sequential import DropAlarm, DropProof, Interval, alarms, proofs, wilson
 
 _BASELINE = 0.8
 _RUNS = 200
@@ -72,3 +72,16 @@ def test_the_alarm_goes_down_when_the_rate_is_good_again() -> None:
 def test_wilson_agrees_with_published_intervals(successes: int, total: int, expected: Interval) -> None:
     found = wilson(successes, total)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-4)
+
+
+@pytest.mark.parametrize("count", [0, 1, 200])
+def test_all_votes_at_once_say_what_they_say_one_by_one(count: int) -> None:
+    votes = _streams(0.7, count, seed=5)[0]
+    proof, alarm = DropProof(_BASELINE), DropAlarm(_BASELINE, between=1000)
+    statistics = []
+    for vote in votes:
+        alarm.see(bool(vote))
+        statistics.append(alarm.log_statistic)
+
+    np.testing.assert_allclose(proofs(votes, _BASELINE), [proof.see(bool(vote)) for vote in votes])
+    np.testing.assert_allclose(alarms(votes, _BASELINE), statistics)

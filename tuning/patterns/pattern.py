@@ -23,7 +23,7 @@ class History:
     """One guild's journal, as the detector reads it. Nothing in it is changed by reading."""
 
     episodes: tuple[Episode, ...]
-    """In the journal's order, questions scrubbed, `asked_at` in the guild's time zone, whose days are counted."""
+    """In the journal's order; questions scrubbed; `asked_at` in the guild's time zone, whose days count."""
     events: tuple[Feedback, ...]
     """In the journal's order, `at` in the guild's time zone."""
     vectors: Vectors

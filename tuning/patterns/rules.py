@@ -2,12 +2,11 @@
 
 Each is a pure function of what is known of a candidate and says in words what it found, because an admin is
 shown every candidate with every rule. The bounds guard against one member's campaign, a burst of votes and
-chance; a statistic that is asked every day must stay valid when it is asked every day (`tuning.sequential`).
+chance; a statistic that is asked every day must stay valid when it is asked every day (`significance.py`).
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from agent.contracts import Day, MemberId, Role
+from agent.contracts import Day, EpisodeId, MemberId, Role
 from tuning.labels.label import Task
 from tuning.labels.rules import TRUSTED
 from tuning.sequential import wilson
@@ -64,7 +63,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """What one member said against an answer or a route of the candidate."""
+    """What one member said of the route or of the answer of one question."""
 
     member: MemberId
     role: Role
@@ -72,7 +71,30 @@ class Remark:
     """Aware, in the guild's time zone, whose days are counted."""
     weight: float
     value: str
-    """What would have been right: a category's slug or an answer; empty for a mere vote."""
+    """Of a route, the category that is right; of an answer, what is wrong with it; empty for a mere vote."""
+    episode: EpisodeId
+    task: Task
+    against: bool = True
+    correction: bool = False
+    """Whether it says what would have been right, and not only that something is wrong."""
+    text: str = ""
+    """The answer that it says would have been right."""
+    by_asking: bool = False
+    """Whether the member said nothing, but asked what could not be answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistic:
+    """What the statistics say of a candidate (`tuning.patterns.significance`)."""
+
+    worse: bool
+    """Its e-process passed the bound that all that are looked at share."""
+    alarm: bool
+    """Its category fell, and it takes part in that."""
+    odds: int
+    """How rarely chance alone would go so far: once in so many."""
+    without: str
+    """What to say when neither holds."""
 
 
 def volume(task: Task, of_category: int, in_all: int) -> Finding:
@@ -118,8 +140,11 @@ def member_weights(remarks: Sequence[Remark]) -> Mapping[MemberId, float]:
     return weights
 
 
-def agreement(remarks: Sequence[Remark]) -> Finding:
-    """On what would have been right: each member's last word, one voice each. Else a person must look."""
+def agreement(remarks: Sequence[Remark], now_searched: str = "") -> Finding:
+    """On what would have been right: each member's last word, one voice each. Else a person must look.
+
+    Who finds the category that is searched now right has a voice like the others.
+    """
     ordered = sorted((each for each in remarks if each.value), key=lambda each: each.at)
     voices = {remark.member: remark for remark in ordered}.values()
     counts = Counter(each.value for each in voices)
@@ -127,7 +152,7 @@ def agreement(remarks: Sequence[Remark]) -> Finding:
     admins = {each.value for each in voices if each.role in TRUSTED}
     agreeing = sum(each.role in TRUSTED and each.value == chosen for each in voices)
     sure = wilson(count, len(voices)).low >= AGREEMENT
-    met = sure or (agreeing >= ADMINS and admins == {chosen})
+    met = (sure or (agreeing >= ADMINS and admins == {chosen})) and chosen != now_searched
     words = f"{count} of {len(voices)} say {chosen}, {agreeing} of them admins"
     return Finding(rule=RuleName.AGREEMENT, met=met, words=words)
 
@@ -137,41 +162,18 @@ def _most(counted: tuple[str, int]) -> tuple[int, str]:
     return count, value
 
 
-def significance(log_e: float, alarm: bool, clustered: bool) -> Finding:
-    """`log_e` and `alarm` are those of `tuning.sequential`; `clustered` is the one of `worse_than`."""
-    proven = log_e >= -math.log(ALPHA)
+def significance(found: Statistic) -> Finding:
+    """That the questions fail more often than when the champion was new, and not by chance."""
     reasons = [
         said
         for said, holds in (
-            (f"proven worse than before (1 in {math.exp(min(log_e, 20.0)):.0f} by chance)", proven),
-            ("fell some time ago", alarm),
-            ("fails more than the rest of its category", clustered),
+            (f"fails more than at first, by chance 1 time in {found.odds:,}", found.worse),
+            ("its category fell some time ago", found.alarm),
         )
         if holds
     ]
-    words = "; ".join(reasons) or "may be chance"
+    words = "; ".join(reasons) or found.without
     return Finding(rule=RuleName.SIGNIFICANCE, met=bool(reasons), words=words)
-
-
-def worse_than(mean: float, failed_of: Sequence[tuple[int, int]]) -> tuple[bool, ...]:
-    """Which clusters of (failures, questions) fail more often than `mean`, of all that are looked at.
-
-    The exact binomial tail of each, with the false discovery rate at `ALPHA` (Benjamini and Hochberg 1995).
-    """
-    tails = [_tail(failed, total, mean) for failed, total in failed_of]
-    bound = max(
-        (tail for rank, tail in enumerate(sorted(tails), start=1) if tail <= ALPHA * rank / len(tails)),
-        default=-1.0,
-    )
-    return tuple(tail <= bound for tail in tails)
-
-
-def _tail(failed: int, total: int, mean: float) -> float:
-    """The chance of at least so many failures at this rate."""
-    return math.fsum(
-        math.comb(total, count) * mean**count * (1 - mean) ** (total - count)
-        for count in range(failed, total + 1)
-    )
 
 
 def learnable(causes: Mapping[Cause, int]) -> Finding:

@@ -1,0 +1,79 @@
+"""How good a champion was when it was new: counted once, and then a fixed figure.
+
+A baseline that moved along would follow a slow decline and never notice it. It is frozen with the first
+`TRIALS` trials of a category, and of all categories together, which holds for those that have few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from agent.contracts import Slug
+from tuning.labels.label import Task
+from tuning.patterns.pattern import Baseline, BaselineKey, Training
+from tuning.patterns.trials import Trial
+from tuning.sequential import wilson
+
+TRIALS: Final = 50
+CAUTION: Final = 0.5
+"""The z of the Wilson bound that stands for the rate: half a standard error below what was counted. The tests
+look for rates an eighth below the baseline and more, so the rest of the error does not add up to an alarm."""
+
+_HIGHEST, _LOWEST = 0.98, 0.05
+
+
+def frozen(
+    trials: Sequence[Trial],
+    known: Mapping[BaselineKey, Baseline],
+    trainings: Mapping[Task, Training],
+) -> dict[BaselineKey, Baseline]:
+    """Return the baselines of the champions that serve: those known, and those that can be frozen now."""
+    kept = {key: each for key, each in known.items() if each.champion == _champion(each.task, trainings)}
+    for key, those in _by_key(trials, trainings).items():
+        if key not in kept and len(those) >= TRIALS:
+            kept[key] = _freeze(key, those[:TRIALS], _champion(key[0], trainings))
+    return kept
+
+
+def baseline_for(
+    baselines: Mapping[BaselineKey, Baseline], task: Task, category: Slug | None
+) -> Baseline | None:
+    """The category's own, else that of all categories."""
+    return baselines.get((task, category)) or baselines.get((task, None))
+
+
+def tested_since(baseline: Baseline, trials: Sequence[Trial]) -> list[Trial]:
+    """The trials that a baseline is held against: not those that it was made of."""
+    return [each for each in trials if each.tested and each.at > baseline.frozen_at]
+
+
+def _champion(task: Task, trainings: Mapping[Task, Training]) -> str:
+    return trainings[task].champion if task in trainings else ""
+
+
+def _by_key(trials: Sequence[Trial], trainings: Mapping[Task, Training]) -> dict[BaselineKey, list[Trial]]:
+    found: dict[BaselineKey, list[Trial]] = {}
+    for trial in trials:
+        since = trainings[trial.task].at if trial.task in trainings else None
+        if trial.tested and (since is None or trial.at > since):
+            for category in {trial.category, None}:
+                found.setdefault((trial.task, category), []).append(trial)
+    return found
+
+
+def _freeze(key: BaselineKey, trials: Sequence[Trial], champion: str) -> Baseline:
+    task, category = key
+    successes = sum(not each.failed for each in trials)
+    last: datetime = max(each.at for each in trials)
+    rate = wilson(successes, len(trials), z=CAUTION).low
+    return Baseline(
+        task=task,
+        category=category,
+        champion=champion,
+        successes=successes,
+        trials=len(trials),
+        rate=min(_HIGHEST, max(_LOWEST, rate)),
+        frozen_at=last,
+    )

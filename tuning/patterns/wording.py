@@ -1,0 +1,88 @@
+"""A candidate in words: what its questions are about, and the line that sums it up."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from agent.answering.words import content_words, fold
+from agent.contracts import Slug
+from tuning.labels.label import Task
+from tuning.patterns.pattern import Action
+from tuning.patterns.rules import Remark
+from tuning.patterns.trials import ANOTHER_ANSWER
+
+_WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_SHARED: Final = 0.6
+"""The share of a candidate's questions that have a word which they are about."""
+
+_RARER: Final = 1.5
+"""How many times as often such a word must be in these questions as in all."""
+
+_MOST_WORDS: Final = 3
+_ACTIONS_SAID: Final = {Action.KNOWLEDGE_GAP: "find no answer", Action.REINDEX: "find an old answer or none"}
+
+
+def topic(medoid: str, questions: Sequence[str], everywhere: Mapping[str, float]) -> str:
+    """Return the words, as the medoid writes them, that most of `questions` have and few others.
+
+    `everywhere` is the share of all questions that have a word.
+    """
+    here = stem_shares(questions)
+    said: dict[str, str] = {}
+    for match in _WORD.finditer(medoid):
+        for stem in _stems(match[0]):
+            if here.get(stem, 0.0) >= max(_SHARED, _RARER * everywhere.get(stem, 0.0)):
+                said.setdefault(stem, fold(match[0]))
+    return " ".join(list(said.values())[:_MOST_WORDS])
+
+
+def stem_shares(questions: Sequence[str]) -> dict[str, float]:
+    """The share of the questions that have a word, by its stem."""
+    counts = Counter(stem for each in questions for stem in set(_stems(each)))
+    return {stem: count / len(questions) for stem, count in counts.items()}
+
+
+@lru_cache(maxsize=20_000)
+def _stems(text: str) -> tuple[str, ...]:
+    return content_words(text)
+
+
+def sentence(
+    task: Task,
+    category: Slug | None,
+    target: str,
+    remarks: Sequence[Remark],
+    *,
+    about: str,
+    question: str,
+    action: Action,
+) -> str:
+    """Say it in one line: "12 corrections by 5 members on 4 days: questions about the hot tub go to plumbing
+    instead of pool".
+    """
+    corrections = sum(each.correction for each in remarks)
+    counted = _counted(corrections, "correction") if corrections else _counted(len(remarks), "remark")
+    members = _counted(len({each.member for each in remarks}), "member")
+    days = _counted(len({each.at.date() for each in remarks}), "day")
+    what = f"questions about {about}" if about else f"questions like “{question}”"
+    return f"{counted} by {members} on {days}: {what} {_happens(task, category, target, action)}"
+
+
+def _happens(task: Task, category: Slug | None, target: str, action: Action) -> str:
+    if task is Task.ROUTE:
+        goes = f"go to {category}" if category else "go to no topic"
+        return f"{goes} instead of {target}" if target else goes
+    where = f" in {category}" if category else ""
+    if action in _ACTIONS_SAID:
+        return f"{_ACTIONS_SAID[action]}{where}"
+    if target == ANOTHER_ANSWER:
+        return f"are answered wrongly{where}"
+    return f"get answers that people dislike{where}" + (f" ({target.replace('_', ' ')})" if target else "")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
