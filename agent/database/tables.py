@@ -234,6 +234,19 @@ decisions = Table(
 )
 """What reviewers decided of questions. Append-only; its order is that of the journal's count."""
 
+anomaly_events = Table(
+    "anomaly_events",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("anomaly", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detail", Document, nullable=False),
+    Index(None, "guild", "at"),
+)
+"""What was unusual, and what has become of it. Append-only, and without a word of any member."""
+
 forgettings = Table(
     "forgettings",
     metadata,
@@ -395,5 +408,7 @@ bot_messages = Table(
 )
 """What was said in the conversations: of this their sources are made, without asking Discord again."""
 
-APPEND_ONLY = frozenset({table.name for table in (episodes, feedback, consents, decisions, bot_audit)})
+APPEND_ONLY = frozenset(
+    {table.name for table in (episodes, feedback, consents, decisions, anomaly_events, bot_audit)}
+)
 """Tables whose triggers refuse UPDATE."""

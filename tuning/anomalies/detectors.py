@@ -28,11 +28,11 @@ from tuning.anomalies.anomaly import Found, Kind
 from tuning.anomalies.shares import Bounds, Rise, Trial, risen
 from tuning.anomalies.streams import BEFORE, RECENT, Asked, Stream, Voted
 
-_RETRIEVAL: Final = Bounds(level=1e-4, by=0.3, least=10)
-_UNANSWERED: Final = Bounds(level=1e-4, by=0.2, least=20)
+_RETRIEVAL: Final = Bounds(level=1e-3, by=0.3, least=10)
+_UNANSWERED: Final = Bounds(level=1e-3, by=0.2, least=20)
 _LANGUAGE: Final = Bounds(level=1e-4, by=0.25, least=20)
-_SUBJECT: Final = Bounds(level=1e-4, by=0.25, least=20)
-_LATENCY: Final = Bounds(level=1e-4, by=0.5, least=10, recent=timedelta(days=1))
+_SUBJECT: Final = Bounds(level=1e-3, by=0.25, least=20)
+_LATENCY: Final = Bounds(level=1e-3, by=0.5, least=10, recent=timedelta(days=1))
 _SLOW_QUANTILE, _SLOWER = 0.9, 2.0
 
 _STRANGE: Final = 0.1

@@ -14,6 +14,7 @@ OF_NOBODY = {
     "bot_conversations": "which messages belong together",
     "bot_syncs": "which channels are read, and how far",
     "bot_values": "kept once for the process",
+    "anomaly_events": "kinds, topics, sources and figures",
 }
 """Tables that hold nothing of any member, and what they hold instead."""
 
