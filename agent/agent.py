@@ -117,13 +117,16 @@ class Agent:
         category: Slug,
         role: Role = Role.MEMBER,
     ) -> Correction:
-        """Record that a question belongs elsewhere; the next question already routes by it."""
+        """Record that a question belongs elsewhere; the next question already routes by it. A slug that the
+        category had before is understood as well.
+        """
         catalog = self.parts.catalog
-        require_slug({each.slug for each in await catalog.categories(guild)}, category)
+        known = {each.slug for each in await catalog.categories(guild)}
+        category = require_slug(known, category, await catalog.former_slugs(guild))
         asked = await self.parts.journal.episode(guild, episode)
         if asked is None:
             raise UsageError("There is no such question to correct.")
-        known = {example.question: example for example in await catalog.examples(guild)}
+        labelled = {example.question: example for example in await catalog.examples(guild)}
         event = await self.give_feedback(
             guild, episode, member, FeedbackKind.CORRECTION, {"category": category}, role
         )
@@ -135,7 +138,7 @@ class Agent:
             teacher=member,
         )
         await catalog.put_examples(guild, [example])
-        return Correction(event=event, example=example, before=known.get(example.question))
+        return Correction(event=event, example=example, before=labelled.get(example.question))
 
     async def retract_correction(self, correction: Correction) -> None:
         """Take a correction back; the label that the question had before comes back with it."""

@@ -19,6 +19,8 @@ from agent.knowledge.protocol import KnowledgeStore
 class GuildView:
     revision: int
     category_names: Mapping[Slug, str]
+    former_slugs: Mapping[Slug, Slug]
+    """What categories were called before, with what they are now."""
     authors: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
     """Title and uri of each."""
@@ -54,6 +56,7 @@ class GuildViews:
         return GuildView(
             revision=revision,
             category_names={category.slug: category.name for category in categories},
+            former_slugs=await self._catalog.former_slugs(guild),
             authors=await self._store.author_names(guild, may_see),
             sources=tuple((each.title, each.uri) for each in sources if each.visibility in may_see),
             index_version=next((version.name for version in versions if version.active), ""),

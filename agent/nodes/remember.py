@@ -22,6 +22,7 @@ _DATED = {"en": ", dated {date}", "es": ", con fecha {date}"}
 async def remember(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     """Raises `UsageError` when there is nothing to remember."""
     parts, question = runtime.context, state["question"]
+    view = state["view"]
     draft = read_entry(state["argument"] or state["text"], state["now"], state["language"])
     source = await parts.keeper.remember(
         question.guild,
@@ -29,12 +30,12 @@ async def remember(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
         on=draft.date or state["now"].date(),
         author=question.asker.member,
         author_name=question.asker.name,
-        category=question.category,
+        category=view.former_slugs.get(question.category, question.category) if question.category else None,
         visibility=question.remember_as,
         # The stage may run again after the entry was stored: the answer of a server can get lost.
         entry=SourceId(state["episode"]),
     )
-    name = state["view"].category_names.get(source.category, "") if source.category else ""
+    name = view.category_names.get(source.category, "") if source.category else ""
     text = noted(draft.text, source, name, state["language"])
     return {
         "answer": Answer(text=text, kind=AnswerKind.REMEMBERED, language=state["language"], entry=source.id)

@@ -20,7 +20,8 @@ async def route(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     if question.category is None:
         decided = await parts.router.route(question.guild, state["text"])
     else:
-        decided = given_route(require_slug(state["view"].category_names.keys(), question.category))
+        view = state["view"]
+        decided = given_route(require_slug(view.category_names.keys(), question.category, view.former_slugs))
     runtime.stream_writer(RouteDecided(route=decided))
     return {"route": decided}
 
