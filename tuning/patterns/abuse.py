@@ -10,10 +10,12 @@ Admins and reviewers are exempt: the owner chose them. Of everybody else:
   each member stays. When something breaks and many complain once, all of it stays.
 * **together**: two members act as one when on three occasions or more, and on at least half of what the
   quieter one said, they said the same of the same (or a similar) question within five minutes, and besides
-  that *one* of these holds: both came within two days of each other, and are no founders; neither ever asked
-  a question; they wrote the same words on three occasions; or five times they were within a minute. Who acts
-  as one is counted as one: the others' remarks carry the name of the first. Occasions lie half an hour apart
-  or more, so that an evening on which everybody notices the same counts once.
+  that *one* of these holds: both came within two days of each other and of late (a month before, and no
+  founders); neither ever asked a question; they wrote the same words on three occasions; or five times they
+  were within a minute. Who acts as one is counted as one: the others' remarks carry the name of the first.
+  Occasions lie half an hour apart or more: an evening on which everybody notices the same counts once.
+
+Who asked what could not be answered is in no case fresh: it is a sign of a gap, whoever asks.
 
 One member's campaign needs no rule here: independence gives nobody more than two fifths of the weight and a
 few words a day, and agreement gives everybody one voice.
@@ -38,7 +40,7 @@ NEWCOMER, YOUNG_ACCOUNT, FOUNDING = timedelta(days=3), timedelta(days=7), timede
 BURST, BURST_TIME = 12, timedelta(hours=1)
 OCCASIONS, TOGETHER, APART, SHARE = 3, timedelta(minutes=5), timedelta(minutes=30), 0.5
 LOCKSTEP, LOCKSTEP_TIME = 5, timedelta(minutes=1)
-CAME_TOGETHER = timedelta(days=2)
+CAME_TOGETHER, LATELY = timedelta(days=2), timedelta(days=30)
 
 _DISCORD_EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
 _SNOWFLAKE: Final = range(10**16, 1 << 63)
@@ -146,6 +148,7 @@ def _of_bursts(remarks: Sequence[Remark]) -> Iterator[Remark]:
 class _Pair:
     """What two members did at the same time."""
 
+    first: datetime
     last: datetime
     occasions: int = 1
     lockstep: int = 0
@@ -173,15 +176,19 @@ def _root(leaders: Mapping[MemberId, MemberId], member: MemberId) -> MemberId:
 def _as_one_person(one: MemberId, other: MemberId, pair: _Pair, people: People, quieter: int) -> bool:
     if pair.occasions < OCCASIONS or pair.remarks < SHARE * quieter:
         return False
-    strangers = not people.founded(one) and not people.founded(other)
-    both_known = one in people.came and other in people.came
-    came_together = both_known and abs(people.came[one] - people.came[other]) <= CAME_TOGETHER
     return (
-        (strangers and came_together)
+        _came_together(one, other, pair, people)
         or not ({one, other} & people.ask)
         or pair.same_words >= OCCASIONS
         or pair.lockstep >= LOCKSTEP
     )
+
+
+def _came_together(one: MemberId, other: MemberId, pair: _Pair, people: People) -> bool:
+    came = [people.came[each] for each in (one, other) if each in people.came and not people.founded(each)]
+    if len(came) < 2:
+        return False
+    return max(came) - min(came) <= CAME_TOGETHER and pair.first - min(came) <= LATELY
 
 
 def _pairs(remarks: Sequence[Remark], alike: Alike) -> Mapping[tuple[MemberId, MemberId], _Pair]:
@@ -193,7 +200,7 @@ def _pairs(remarks: Sequence[Remark], alike: Alike) -> Mapping[tuple[MemberId, M
         at = max(one.at, other.at)
         pair = pairs.get(key)
         if pair is None:
-            pair = pairs[key] = _Pair(last=at)
+            pair = pairs[key] = _Pair(first=at, last=at)
         elif at - pair.last >= APART:
             pair.occasions += 1
             pair.last = at
@@ -227,5 +234,5 @@ def _as_one(remarks: Iterable[Remark], leaders: Mapping[MemberId, MemberId]) -> 
         leader = leaders.get(each.member, each.member)
         key = (leader, each.episode, each.task)
         if leader == each.member or key not in said:
-            yield replace(each, member=leader)
+            yield each if leader == each.member else replace(each, member=leader)
         said.add(key)

@@ -1,7 +1,7 @@
 """Names for clusters that stay: one that is found again keeps its id, for the audit trail.
 
-A cluster is found again when its medoid is like the one that it had, and has that one's task and category.
-The nearest pair comes first, and no two clusters share a name.
+A cluster is found again when it holds the medoid that it had, or its medoid is like that one, in the same task
+and category. The nearest pair comes first, and no two clusters share a name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from tuning.patterns.clusters import AGAIN, Cluster
 from tuning.patterns.pattern import History, Known
 
 _DIGITS: Final = 16
+_IN_IT: Final = 2.0
+"""More than any cosine."""
 
 
 def named(clusters: Sequence[Cluster], history: History, known: Sequence[Known]) -> list[Known]:
@@ -47,7 +49,7 @@ def _found_again(
         each.id: index for index, each in enumerate(history.episodes) if each.id in wanted
     }
     pairs = [
-        (float(history.vectors[medoid] @ history.vectors[places[each.medoid]]), place, each)
+        (_nearness(cluster, medoid, places[each.medoid], history), place, each)
         for each in known
         if each.medoid in places
         for place, (cluster, medoid) in enumerate(zip(clusters, medoids, strict=True))
@@ -60,6 +62,12 @@ def _found_again(
             again[place] = each
             used.add(each.id)
     return again
+
+
+def _nearness(cluster: Cluster, medoid: int, was: int, history: History) -> float:
+    if any(each.index == was for each in cluster.failed):
+        return _IN_IT
+    return float(history.vectors[medoid] @ history.vectors[was])
 
 
 def _hash(cluster: Cluster, words: str) -> str:

@@ -27,8 +27,8 @@ from tuning.patterns.rules import ALPHA
 from tuning.patterns.trials import Trial
 from tuning.sequential import alarms, proofs
 
-BETWEEN: Final = 12_000
-"""Healthy votes that pass, on average, until an alarm of a category is false."""
+BETWEEN: Final = 4_000
+"""Healthy trials until an alarm of a category is false, on average, if the baseline is the truth."""
 
 
 def worse(log_es: Sequence[float]) -> tuple[bool, ...]:

@@ -125,7 +125,7 @@ class Paper:
         return episode
 
     def healthy(
-        self, count: int = 60, *, until: float = -10, category: Slug = PLUMBING, topic: int = 5
+        self, count: int = 110, *, until: float = -10, category: Slug = PLUMBING, topic: int = 5
     ) -> None:
         """Questions over the time before, of five members, one in ten of them with an unhelpful answer."""
         for number in range(count):

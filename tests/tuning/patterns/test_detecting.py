@@ -110,7 +110,7 @@ def test_before_a_baseline_is_known_nothing_is_significant() -> None:
     candidate = hot_tub(found(paper))
     finding = candidate.findings[list(RuleName).index(RuleName.SIGNIFICANCE)]
     assert not finding.met
-    assert finding.words == "what is normal is not known before 50 were judged"
+    assert finding.words == "what is normal is not known before 100 were judged"
 
 
 def test_a_baseline_that_was_frozen_stays_whatever_comes_later() -> None:
