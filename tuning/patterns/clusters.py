@@ -22,8 +22,8 @@ from tuning.patterns.trials import Trial
 
 SIMILAR: Final = 0.5
 """The cosine to the leader from which a question follows it. With the embedder of the default installation
-questions about one thing (nine about a hot tub) had 0.26 to 0.87, the first of them 0.52 and more to all in its
-language; those about two things 0.47 at most. A cluster that is too small only takes longer to be noticed.
+questions about one thing (nine about a hot tub) had 0.26 to 0.87, the first of them 0.52 or more to all in
+its language; those about two things 0.47 at most. A cluster that is too small takes longer to be noticed.
 """
 
 AGAIN: Final = 0.9

@@ -1,7 +1,7 @@
 """Names for clusters that stay: one that is found again keeps its id, for the audit trail.
 
-A cluster is found again when it holds the medoid that it had, or its medoid is like that one, in the same task
-and category. The nearest pair comes first, and no two clusters share a name.
+A cluster is found again when it holds the medoid that it had, or its medoid is like that one, in the same
+task and category. The nearest pair comes first, and no two clusters share a name.
 """
 
 from __future__ import annotations
