@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agent.contracts import Episode, EpisodeId, GuildId, MemberId, Source
+from agent.contracts import Category, Episode, EpisodeId, Feedback, GuildId, MemberId, Source, SourceId
 from agent.journal.protocol import Journal
 from agent.models.protocol import Embedder, EmbedKind
 from agent.privacy.consents import Consent, Consents, allowed_at
-from tuning.labels.derive import derive
+from tuning.labels.cases import Case, Vectors, cases
+from tuning.labels.decisions import Decision
+from tuning.labels.derive import derived_from
 from tuning.labels.label import Derivation
+from tuning.labels.store import DecisionStore
 from tuning.scrubbing.scrubber import Scrubber
 
 if TYPE_CHECKING:
@@ -35,6 +39,18 @@ class _Allowed:
         return all(allowed_at(history, moment, default=self.default) for moment in (at, self.now))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What a guild's journal says, with what it takes to ask on."""
+
+    cases: tuple[Case, ...]
+    derivation: Derivation
+    decisions: tuple[Decision, ...]
+    """All of them, in the order in which they were stored."""
+    categories: tuple[Category, ...]
+    scrubber: Scrubber
+
+
 async def labels_of(
     stores: Stores, guild: GuildId, *, now: datetime, embedder: Embedder | None = None
 ) -> Derivation:
@@ -43,25 +59,71 @@ async def labels_of(
     With an embedder, questions that say the same in other words are one group. Raises `StoreError`,
     `ModelError`, `UnknownGuildError`.
     """
-    categories = {category.slug: category.name for category in await stores.catalog.categories(guild)}
+    return (await gather(stores, guild, now=now, embedder=embedder)).derivation
+
+
+async def gather(
+    stores: Stores, guild: GuildId, *, now: datetime, embedder: Embedder | None = None
+) -> Gathered:
+    """The same with what the labels were made of. Deriving takes place in a thread: it is all computing."""
+    categories = await stores.catalog.categories(guild)
     sources = {source.id: source for source in await stores.catalog.sources(guild)}
-    episodes = await _episodes(stores.journal, guild)
-    events = await stores.journal.feedback(guild)
-    speakers = {episode.member for episode in episodes} | {event.member for event in events}
-    authors = {source.author for source in sources.values() if source.author is not None}
-    allowed = await _allowed(stores, guild, speakers | authors, now)
-    names = {source.author_name for source in sources.values()}
-    scrubber = Scrubber(names, keep=(*categories, *categories.values()))
-    questions = [scrubber.scrub(episode.question) for episode in episodes]
-    return derive(
-        episodes,
-        events,
-        allows=allowed,
-        scrub=scrubber.scrub,
-        quotable=lambda source: source in sources and _may_quote(sources[source], allowed),
-        categories=categories,
-        vectors=await embedder.embed(questions, EmbedKind.QUERY) if embedder else None,
+    said = _Journal(
+        episodes=await _episodes(stores.journal, guild),
+        events=await stores.journal.feedback(guild),
+        decisions=await DecisionStore(stores.database).all(guild),
     )
+    authors = {source.author for source in sources.values() if source.author is not None}
+    allowed = await _allowed(stores, guild, said.speakers | authors, now)
+    known = {category.slug: category.name for category in categories}
+    names = {source.author_name for source in sources.values()}
+    scrubber = Scrubber(names, keep=(*known, *known.values()))
+    vectors = await _vectors(embedder, scrubber, said.episodes) if embedder else None
+
+    def quotable(source: SourceId) -> bool:
+        return source in sources and _may_quote(sources[source], allowed)
+
+    def derived() -> tuple[tuple[Case, ...], Derivation]:
+        together = tuple(said.cases(allowed, scrubber, vectors))
+        return together, derived_from(together, scrub=scrubber.scrub, quotable=quotable, categories=known)
+
+    together, derivation = await asyncio.to_thread(derived)
+    return Gathered(
+        cases=together,
+        derivation=derivation,
+        decisions=said.decisions,
+        categories=categories,
+        scrubber=scrubber,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Journal:
+    """What was said in a guild, in the order in which it was stored."""
+
+    episodes: tuple[Episode, ...]
+    events: tuple[Feedback, ...]
+    decisions: tuple[Decision, ...]
+
+    @property
+    def speakers(self) -> set[MemberId]:
+        members = {episode.member for episode in self.episodes} | {event.member for event in self.events}
+        return members | {decision.member for decision in self.decisions}
+
+    def cases(self, allowed: _Allowed, scrubber: Scrubber, vectors: Vectors | None) -> Iterator[Case]:
+        return cases(
+            self.episodes,
+            self.events,
+            allows=allowed,
+            scrub=scrubber.scrub,
+            vectors=vectors,
+            decisions=self.decisions,
+        )
+
+
+async def _vectors(embedder: Embedder, scrubber: Scrubber, episodes: Sequence[Episode]) -> Vectors:
+    questions = [scrubber.scrub(episode.question) for episode in episodes]
+    return await embedder.embed(questions, EmbedKind.QUERY)
 
 
 async def _allowed(stores: Stores, guild: GuildId, members: Collection[MemberId], now: datetime) -> _Allowed:
