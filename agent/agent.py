@@ -93,10 +93,14 @@ class Agent:
         kind: FeedbackKind,
         value: Mapping[str, Any],
         role: Role = Role.MEMBER,
+        id: str = "",  # noqa: A002
     ) -> Feedback:
-        """Record one event; it is durable when this returns. Raises `UsageError`, `StoreError`."""
+        """Record one event; it is durable when this returns. Raises `UsageError`, `StoreError`.
+
+        Under an `id` of the caller's (`agent.ids.id_of`) what is given again is one event.
+        """
         event = Feedback(
-            id=new_id(),
+            id=id or new_id(),
             guild=guild,
             episode=episode,
             member=member,
@@ -116,6 +120,7 @@ class Agent:
         member: MemberId,
         category: Slug,
         role: Role = Role.MEMBER,
+        id: str = "",  # noqa: A002
     ) -> Correction:
         """Record that a question belongs elsewhere; the next question already routes by it. A slug that the
         category had before is understood as well.
@@ -128,7 +133,7 @@ class Agent:
             raise UsageError("There is no such question to correct.")
         labelled = {example.question: example for example in await catalog.examples(guild)}
         event = await self.give_feedback(
-            guild, episode, member, FeedbackKind.CORRECTION, {"category": category}, role
+            guild, episode, member, FeedbackKind.CORRECTION, {"category": category}, role, id
         )
         example = Example(
             question=asked.question,

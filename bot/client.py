@@ -21,12 +21,16 @@ from discord.ext import commands
 
 from agent.contracts import LOCAL_GUILD, GuildId
 from agent.errors import StoreError
-from bot.cogs.admin import Admin
 from bot.cogs.ask import Ask
+from bot.cogs.category import Category
+from bot.cogs.channel import Channel
+from bot.cogs.diagnose import Diagnose
 from bot.cogs.feedback import Feedback, answer_view
 from bot.cogs.knowledge import Knowledge
 from bot.cogs.privacy import Privacy
 from bot.cogs.reactions import Reactions
+from bot.cogs.roles import Roles
+from bot.cogs.stats import Stats
 from bot.desk import LATE_SECONDS, Desk
 from bot.errors import tell_error
 from bot.fairness import Cooldowns
@@ -41,7 +45,18 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-COGS: Final = (Ask, Reactions, Feedback, Knowledge, Privacy, Admin)
+COGS: Final = (
+    Ask,
+    Reactions,
+    Feedback,
+    Knowledge,
+    Privacy,
+    Channel,
+    Roles,
+    Category,
+    Diagnose,
+    Stats,
+)
 PERMISSIONS: Final = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -133,7 +148,8 @@ class Lorekeeper(commands.AutoShardedBot):
         await self.tree.set_translator(Translator())
         for cog in COGS:
             await self.add_cog(cog(self))
-        self.in_background(self._sync_commands())
+        if self.serves_direct:
+            self.in_background(self._sync_commands())
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: there are no prefix commands, and the cog `ask` listens for itself."""
@@ -172,6 +188,30 @@ class Lorekeeper(commands.AutoShardedBot):
         if guild == LOCAL_GUILD:
             return self.get_guild(self.settings.discord_local_guild)
         return self.get_guild(int(guild)) if guild.isdecimal() else None
+
+    @property
+    def serves_direct(self) -> bool:
+        """Whether Discord tells this process of direct messages: the one that serves the first shard."""
+        return self.shard_ids is None or 0 in self.shard_ids
+
+    async def reach_guild(self, guild: GuildId) -> discord.Guild | None:
+        """The Discord guild, also when another process serves it: then as Discord describes it now, without
+        its channels, and with what its admins chose meanwhile. For direct messages, which are about any.
+        """
+        own = self.guild_of(guild)
+        id_ = self.settings.discord_local_guild if guild == LOCAL_GUILD else guild
+        if own is not None or not str(id_).isdecimal():
+            return own
+        try:
+            reached = await self.fetch_guild(int(id_), with_counts=False)
+        except (discord.NotFound, discord.Forbidden):
+            return None
+        self.state.read_again(guild)
+        return reached
+
+    async def channels_of(self, guild: discord.Guild) -> Sequence[discord.abc.GuildChannel]:
+        """The channels of a guild, also of one that was only reached."""
+        return guild.channels if self.get_guild(guild.id) is guild else await guild.fetch_channels()
 
     async def texts_of(self, guild: discord.Guild) -> Texts:
         """The guild's language: what its admins chose, else what it told Discord. Raises `StoreError`."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -17,6 +17,9 @@ from bot.rendering import neutralise
 from bot.texts import texts_for
 
 _log = logging.getLogger(__name__)
+
+_ALREADY_ANSWERED: Final = 40060
+"""Discord's code."""
 
 
 class NotAllowedError(LorekeeperError):
@@ -45,6 +48,10 @@ async def say(interaction: discord.Interaction, text: str) -> None:
             await interaction.response.send_message(text, ephemeral=True)
     except discord.NotFound:
         _log.info("an interaction is no longer there to be answered")
+    except discord.HTTPException as error:
+        if error.code != _ALREADY_ANSWERED:
+            raise
+        _log.info("an interaction was told twice and is answered already")
 
 
 def _said(interaction: discord.Interaction, error: BaseException) -> str:

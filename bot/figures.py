@@ -67,6 +67,7 @@ def words_of(statistics: Statistics, names: Mapping[Slug, str], texts: StatsText
 def picture_of(statistics: Statistics, names: Mapping[Slug, str], texts: StatsTexts) -> Picture:
     steps, topics = statistics.steps, statistics.topics[:_MOST_TOPICS]
     days = tuple(step.day for step in steps)
+    latencies = [step.latency for step in steps]
     questions = (
         _bars(texts.label_answered, [step.answered for step in steps]),
         _bars(texts.label_unanswered, [step.unanswered for step in steps]),
@@ -81,8 +82,8 @@ def picture_of(statistics: Statistics, names: Mapping[Slug, str], texts: StatsTe
             unit=Unit.SECONDS,
             days=days,
             series=(
-                Series(label="p50", values=tuple(step.latency and step.latency.p50 for step in steps)),
-                Series(label="p95", values=tuple(step.latency and step.latency.p95 for step in steps)),
+                Series(label="p50", values=tuple(each.p50 if each else None for each in latencies)),
+                Series(label="p95", values=tuple(each.p95 if each else None for each in latencies)),
             ),
         ),
     ]
@@ -116,12 +117,11 @@ def _share_line(share: Share, text: str, nothing: str, **more: int) -> str:
 
 def _shares(title: str, steps: Sequence[Figures], shares: Sequence[Share]) -> Panel:
     """A line with its interval; a day of which nothing is known is a gap."""
-    known = [share if share.share is not None else None for share in shares]
     series = Series(
         label=title,
-        values=tuple(share and share.share for share in known),
-        low=tuple(share and share.low for share in known),
-        high=tuple(share and share.high for share in known),
+        values=tuple(share.share for share in shares),
+        low=tuple(share.low if share.total else None for share in shares),
+        high=tuple(share.high if share.total else None for share in shares),
     )
     return Panel(title=title, unit=Unit.SHARE, days=tuple(step.day for step in steps), series=(series,))
 

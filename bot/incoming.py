@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import discord
 
-from agent.contracts import Asker, GuildId, Intent, MemberId, Question, Turn
+from agent.contracts import Asker, GuildId, Intent, MemberId, Question, Slug, Turn
 from agent.understanding.intent import pick_intent
 from bot.conversation import (
     asked_number,
@@ -133,13 +133,24 @@ async def question_of(bot: Lorekeeper, placed: Placed) -> Question:
         text=text,
         guild=placed.guild_id,
         asker=Asker(
-            member=MemberId(str(member.id)), name=member.display_name, may_see=may_see(member, place)
+            member=MemberId(str(member.id)),
+            name=member.display_name,
+            may_see=may_see(member, place, await bot.channels_of(placed.guild)),
         ),
         conversation=turns,
-        category=chosen.category,
+        category=await _known(bot, placed, chosen.category),
         language=language,
         remember_as=visibility_of_entry(place) if place else member_visibility(member.id),
     )
+
+
+async def _known(bot: Lorekeeper, placed: Placed, topic: Slug | None) -> Slug | None:
+    """What questions of a channel are about, unless that topic was removed since."""
+    if topic is None:
+        return None
+    catalog = bot.installation.stores.catalog
+    known = {each.slug for each in await catalog.categories(placed.guild_id)}
+    return topic if topic in known else (await catalog.former_slugs(placed.guild_id)).get(topic)
 
 
 async def asked_words(bot: Lorekeeper, message: discord.Message) -> str:

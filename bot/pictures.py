@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -27,7 +27,7 @@ _WIDTH, _HEIGHT, _DPI = 5.2, 3.0, 110
 _COLOURS: Final = ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
 """Okabe and Ito's, which the colour-blind can tell apart."""
 _GREY: Final = "#667085"
-_STYLE: Final[Mapping[str, Any]] = {
+_STYLE: Final[Any] = {
     "text.parse_math": False,  # a topic may be called "$5 or $6"
     "font.size": 9,
     "axes.spines.top": False,
@@ -126,7 +126,7 @@ def png_of(picture: Picture) -> bytes:
 
     columns = min(2, len(picture.panels))
     rows = -(-len(picture.panels) // 2)
-    with rc_context(dict(_STYLE)):
+    with rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH * columns, _HEIGHT * rows + 0.6), dpi=_DPI, layout="constrained")
         figure.suptitle(picture.title, fontsize=12, fontweight="bold")
         for place, panel in enumerate(picture.panels, start=1):
@@ -139,6 +139,8 @@ def png_of(picture: Picture) -> bytes:
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axes.set_title(panel.title)
     if panel.names:
         _draw_names(axes, panel)
@@ -147,7 +149,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     numbers = axes.xaxis if panel.names else axes.yaxis
     numbers.set_major_formatter(lambda value, _: _number(value, panel.unit))
     if panel.unit is Unit.COUNT:
-        numbers.get_major_locator().set_params(integer=True)
+        numbers.set_major_locator(MaxNLocator(integer=True))
     axes.grid(visible=False, axis="y" if panel.names else "x")
     if len(panel.series) > 1:
         axes.legend(frameon=False, fontsize=8, loc="best")
@@ -170,8 +172,9 @@ def _draw_days(axes: Axes, panel: Panel) -> None:
         if series.low:
             low, high = _numbers(series.low), _numbers(series.high)
             axes.fill_between(days, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5))
-    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+    # matplotlib's own types leave this module out.
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # type: ignore[no-untyped-call]
     axes.set_ylim(0, 1 if panel.unit is Unit.SHARE else None)
 
 

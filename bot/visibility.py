@@ -10,6 +10,7 @@ reads another is proven by permissions alone, and taken for false where they do 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import discord
@@ -28,9 +29,15 @@ def member_visibility(member_id: int) -> str:
     return f"member:{member_id}"
 
 
-def may_see(member: discord.Member, place: Place | None) -> frozenset[str]:
-    """Return what an answer to `member` may quote: in `place`, or where only they see it (None)."""
-    readable = [channel for channel in member.guild.channels if can_read(member, channel)]
+def may_see(
+    member: discord.Member, place: Place | None, channels: Sequence[GuildChannel] | None = None
+) -> frozenset[str]:
+    """Return what an answer to `member` may quote: in `place`, or where only they see it (None).
+
+    `channels` are those of a guild that another process serves, which discord.py does not know.
+    """
+    channels = member.guild.channels if channels is None else channels
+    readable = [channel for channel in channels if can_read(member, channel)]
     if place is None:
         return frozenset(
             {GUILD_WIDE, member_visibility(member.id)}

@@ -9,15 +9,15 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands, tasks
 
-from agent.contracts import Asker, Intent, MemberId, Question, Slug
+from agent.contracts import Asker, GuildId, Intent, MemberId, Question, Slug
 from agent.errors import StoreError
 from agent.understanding.intent import pick_intent
 from bot.choosing import topic_choices
@@ -26,6 +26,7 @@ from bot.desk import Request
 from bot.errors import NotAllowedError
 from bot.fairness import allowance_of
 from bot.incoming import Placed, asked_words, decide, question_of, resolve_channel
+from bot.missed import Channel, missed_after, newest_in, with_news
 from bot.policy import Reason
 from bot.powers import has_power
 from bot.state.config import GuildConfig, Power
@@ -40,14 +41,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_Channel: TypeAlias = discord.TextChannel | discord.VoiceChannel | discord.Thread
-
-_MISSED: Final = timedelta(hours=24)
-"""How old a question may be that was asked while the bot was away."""
 _MISSED_MESSAGES: Final = 500
 """Read of each channel after an absence."""
-_MARGIN: Final = timedelta(minutes=1)
-"""Messages of different channels come in nearly, not exactly, in their order."""
 _FLUSH_SECONDS: Final = 10
 _CATCH_UP_SECONDS: Final = (0.5, 2.0, 5.0, 15.0, 60.0, 180.0, 600.0)
 """After these, what could not be read of an absence is tried again."""
@@ -117,10 +112,9 @@ class Ask(commands.Cog):
 
     def _know(self, guilds: Iterable[discord.Guild]) -> None:
         """From now on nothing is missed in these, also where nothing was said yet."""
-        now = discord.utils.time_snowflake(discord.utils.utcnow())
         for guild in guilds:
             if guild.id not in self._seen:
-                self._seen[guild.id] = now
+                self._seen[guild.id] = newest_in(guild)
                 self._unwritten.add(guild.id)
 
     @app_commands.command(description=described("ask"))
@@ -267,7 +261,7 @@ class Ask(commands.Cog):
         guild = message.guild
         if guild is None:
             home = await self.bot.state.home(author)
-            guild = self.bot.guild_of(home) if home else None
+            guild = await self.bot.reach_guild(home) if home else None
             if guild is None and len(self.bot.guilds) == 1:
                 guild = self.bot.guilds[0]
         if guild is None:
@@ -323,21 +317,21 @@ class Ask(commands.Cog):
         """Answer what the last process began, in the placeholder that it left; False when Discord does not
         give it now.
         """
-        guild = self.bot.guild_of(pending.guild)
-        if guild is None:
-            return True
         try:
             channel = await self._channel(pending.channel)
+            guild = await self._own_guild(pending.guild, channel)
+            if guild is None:
+                return True
             message = await channel.fetch_message(pending.question)
             member = await self.bot.member_of(guild, int(pending.member))
             stands = await self._stands(channel, pending)
         except (discord.NotFound, discord.Forbidden) as error:
             _log.info("question %s is gone: %s", pending.question, error)
-            member, stands = None, False
+            guild, member, stands = None, None, False
         except (discord.HTTPException, aiohttp.ClientError, OSError, StoreError) as error:
             _log.warning("question %s has to wait: %s", pending.question, error)
             return False
-        if member is None or stands:
+        if guild is None or member is None or stands:
             await self.bot.state.end(pending.guild, pending.question)
             return True
         placed = await self._placed(message, guild, member)
@@ -355,15 +349,22 @@ class Ask(commands.Cog):
         """Take every message that came to a place since the last one that was seen there; False when Discord
         does not give them all now.
         """
-        since = max(discord.utils.snowflake_time(last) - _MARGIN, discord.utils.utcnow() - _MISSED)
         guild = self.bot.get_guild(place)
-        channels = _with_news(guild, since) if guild else [place]
-        return all([await self._took_missed_in(channel, since) for channel in channels])
+        if guild is not None:
+            after = missed_after(last, newest_in(guild))
+            return all([await self._took_missed_in(channel, after) for channel in with_news(guild, after)])
+        if not self.bot.serves_direct or place in await self._guilds():
+            return True
+        return await self._took_missed_in(place, last)
 
-    async def _took_missed_in(self, channel: _Channel | int, since: datetime) -> bool:
+    async def _took_missed_in(self, channel: Channel | int, after: int) -> bool:
         try:
             found = await self._channel(channel) if isinstance(channel, int) else channel
-            async for message in found.history(limit=_MISSED_MESSAGES, after=since, oldest_first=True):
+            if isinstance(found, discord.DMChannel):
+                newest = [message.id async for message in found.history(limit=1)]
+                after = missed_after(after, max(newest, default=after))
+            history = found.history(limit=_MISSED_MESSAGES, after=discord.Object(after), oldest_first=True)
+            async for message in history:
                 await self.on_message(message)
         except (discord.NotFound, discord.Forbidden) as error:
             _log.info("what was said in %s meanwhile is not for the bot: %s", channel, error)
@@ -371,6 +372,21 @@ class Ask(commands.Cog):
             _log.warning("what was said in %s meanwhile cannot be read yet: %s", channel, error)
             return False
         return True
+
+    async def _own_guild(self, guild: GuildId, channel: discord.abc.Messageable) -> discord.Guild | None:
+        """The guild that a question is about, when it is for this process to answer: direct messages come to
+        the one that serves the first shard, whatever guild they are about.
+        """
+        if isinstance(channel, discord.DMChannel):
+            return await self.bot.reach_guild(guild) if self.bot.serves_direct else None
+        return self.bot.guild_of(guild)
+
+    async def _guilds(self) -> frozenset[int]:
+        """Every guild that is known, also those of other processes."""
+        known = await self.bot.installation.stores.catalog.guilds()
+        return frozenset(int(guild) for guild in known if guild.isdecimal()) | {
+            self.bot.settings.discord_local_guild
+        }
 
     async def _channel(self, id_: int) -> discord.abc.Messageable:
         """Raises `NotFound` for one that is gone, or that is none."""
@@ -399,15 +415,3 @@ class Ask(commands.Cog):
             _log.warning("how far was read is not written down: %s", error)
             return
         self._unwritten = {place for place in self._unwritten if self._seen[place] != written.get(place)}
-
-
-def _with_news(guild: discord.Guild, since: datetime) -> list[_Channel]:
-    """The channels and threads that have messages since then, and that the bot may read."""
-    channels: list[_Channel] = [*guild.text_channels, *guild.voice_channels, *guild.threads]
-    return [
-        channel
-        for channel in channels
-        if channel.last_message_id
-        and discord.utils.snowflake_time(channel.last_message_id) > since
-        and channel.permissions_for(guild.me).read_message_history
-    ]

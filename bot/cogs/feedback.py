@@ -27,6 +27,7 @@ from agent.contracts import (
     Question,
     Slug,
 )
+from agent.ids import id_of
 from bot.cogs.knowledge import UndoButton
 from bot.cogs.reactions import give_vote
 from bot.desk import Request
@@ -239,7 +240,13 @@ class Feedback(commands.Cog):
         for kind, value in said.items():
             if all(value.values()):
                 await self.bot.agent.give_feedback(
-                    answer.guild, episode, MemberId(str(clicker.id)), kind, value, role
+                    answer.guild,
+                    episode,
+                    MemberId(str(clicker.id)),
+                    kind,
+                    value,
+                    role,
+                    _id(interaction, kind),
                 )
         await say(interaction, texts.thanks_not_helpful)
 
@@ -252,15 +259,16 @@ class Feedback(commands.Cog):
         config = await self.bot.state.config(answer.guild)
         clicker = await self._require_member(interaction, answer, texts)
         member, role = MemberId(str(clicker.id)), role_of(config, clicker)
+        event = _id(interaction, FeedbackKind.CORRECTION)
         names = {each.slug: each.name for each in await self._categories(answer)}
         name = neutral_line(names.get(topic, topic))
         if not has_power(config, clicker, Power.TEACH):
             await self.bot.agent.give_feedback(
-                answer.guild, episode, member, FeedbackKind.CORRECTION, {"category": topic}, role
+                answer.guild, episode, member, FeedbackKind.CORRECTION, {"category": topic}, role, event
             )
             await _replace(interaction, texts.thanks_correction_later.format(name=name))
             return
-        await self.bot.agent.correct_category(answer.guild, episode, member, topic, role)
+        await self.bot.agent.correct_category(answer.guild, episode, member, topic, role, event)
         again = answer.question is not None
         said = texts.thanks_correction if again else texts.thanks_correction_learnt
         await _replace(interaction, said.format(name=name))
@@ -292,7 +300,7 @@ class Feedback(commands.Cog):
         episode = await parts.journal.episode(answer.guild, answer.episode)
         quotes = episode.answer.quotes if episode and episode.answer else ()
         passages = await parts.store.get(answer.guild, [quote.passage for quote in quotes])
-        seen = may_see(member, None)
+        seen = may_see(member, None, await self.bot.channels_of(member.guild))
         readable = {passage.id for passage in passages if passage.visibility in seen}
         shown = [quote for quote in quotes if quote.passage in readable]
         if not shown:
@@ -312,7 +320,7 @@ class Feedback(commands.Cog):
 
     async def _ask_again(self, answer: AnswerMessage, topic: Slug | None) -> bool:
         """Answer the same question of the same member anew, in the same messages; False when it is gone."""
-        guild = self.bot.guild_of(answer.guild)
+        guild = await self.bot.reach_guild(answer.guild)
         member = await self.bot.member_of(guild, int(answer.member)) if guild else None
         if guild is None or member is None or answer.question is None:
             return False
@@ -376,7 +384,7 @@ class Feedback(commands.Cog):
         """Who presses, as the member of the answer's guild that they are now."""
         if isinstance(interaction.user, discord.Member):
             return interaction.user
-        guild = self.bot.guild_of(answer.guild)
+        guild = await self.bot.reach_guild(answer.guild)
         member = await self.bot.member_of(guild, interaction.user.id) if guild else None
         if member is None:
             raise NotAllowedError(texts.answer_is_gone)
@@ -396,6 +404,12 @@ class Feedback(commands.Cog):
 async def _replace(interaction: discord.Interaction, text: str) -> None:
     """Put a text in the place of the list that was chosen from."""
     await interaction.response.edit_message(content=text, view=None)
+
+
+def _id(interaction: discord.Interaction, kind: FeedbackKind) -> str:
+    """What an interaction says is one event, however often it is taken."""
+    milliseconds = (interaction.id >> 22) + discord.utils.DISCORD_EPOCH
+    return id_of(milliseconds, f"{interaction.id}:{kind.value}")
 
 
 def _of(interaction: discord.Interaction) -> Feedback:

@@ -114,7 +114,6 @@ class Privacy(commands.Cog):
         await interaction.response.edit_message(content=texts.forgetting, view=None)
         who = MemberId(str(member))
         reports = await self._keeping.forget_everywhere(who, _names(interaction.user))
-        self.bot.state.forget_home(who)
         removed = sum((Counter(report.removed) for report in reports), Counter[str]())
         said = f"{texts.forgotten_all}\n{_counted(removed) or texts.nothing_of_yours}"
         await interaction.edit_original_response(content=said)

@@ -68,8 +68,6 @@ class BotState:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._configs: dict[GuildId, GuildConfig] = {}
-        self._homes: dict[MemberId, GuildId] = {}
-        """What was written last, so that not every question writes it again."""
 
     async def config(self, guild: GuildId) -> GuildConfig:
         if guild not in self._configs:
@@ -78,6 +76,10 @@ class BotState:
                 found = await connection.scalar(query)
             self._configs[guild] = GuildConfig() if found is None else _config(guild, found)
         return self._configs[guild]
+
+    def read_again(self, guild: GuildId) -> None:
+        """The configuration of a guild may have been changed elsewhere: the next to ask reads it."""
+        self._configs.pop(guild, None)
 
     async def change_config(
         self,
@@ -201,13 +203,6 @@ class BotState:
             rows = await connection.execute(query)
             return tuple((GuildId(guild), channel, oldest) for guild, channel, oldest in rows)
 
-    async def remove_answers(self, guild: GuildId, messages: Sequence[int]) -> None:
-        columns = tables.bot_answers.c
-        async with self._database.write() as connection:
-            await connection.execute(
-                delete(tables.bot_answers).where(columns.guild == guild, columns.message.in_(messages))
-            )
-
     async def put_entry(self, guild: GuildId, message: int, entry: SourceId) -> None:
         """Say as which entry a message is kept."""
         row = {"guild": guild, "message": message, "entry": entry}
@@ -249,17 +244,13 @@ class BotState:
         return None if found is None else GuildId(found)
 
     async def set_home(self, member: MemberId, guild: GuildId) -> None:
-        if self._homes.get(member) == guild:
+        """Nothing is written when it is that already: most questions come from the same guild as before."""
+        if await self.home(member) == guild:
             return
         async with self._database.write() as connection:
             await connection.execute(
                 self._database.upsert(tables.bot_homes, ("guild",)), {"member": member, "guild": guild}
             )
-        self._homes[member] = guild
-
-    def forget_home(self, member: MemberId) -> None:
-        """The row of a member's home was deleted: the next question writes a new one."""
-        self._homes.pop(member, None)
 
     async def value(self, name: str) -> str | None:
         query = select(tables.bot_values.c.value).where(tables.bot_values.c.name == name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
+from bot.texts import admin, diagnosis, stats, sync, topics
 from bot.texts.words import Texts
 
 ENGLISH = Texts(
@@ -125,7 +126,17 @@ ENGLISH = Texts(
         Reason.EMPTY: "it holds neither words nor a file",
         Reason.NOT_ADDRESSED: "it does not address me, and automatic answers are off here",
     },
+    admin=admin.ENGLISH,
+    diagnosis=diagnosis.ENGLISH,
+    topics=topics.ENGLISH,
+    stats=stats.ENGLISH,
+    sync=sync.ENGLISH,
     descriptions={
+        **sync.ENGLISH_DESCRIPTIONS,
+        **admin.ENGLISH_DESCRIPTIONS,
+        **diagnosis.ENGLISH_DESCRIPTIONS,
+        **topics.ENGLISH_DESCRIPTIONS,
+        **stats.ENGLISH_DESCRIPTIONS,
         "ask": "Ask a question; the answer quotes what is kept here.",
         "ask.question": "What you want to know.",
         "ask.topic": "Search this topic only.",
@@ -154,8 +165,6 @@ ENGLISH = Texts(
         "category.remove": "Remove a topic; what was kept under it stays.",
         "category.remove.topic": "Which topic.",
         "category.list": "Every topic.",
-        "diagnose": "Why I answered a message so, or not at all.",
-        "diagnose.message": "The link of the message (Copy Message Link).",
         "menu.suggest": "Suggest a reply",
         "menu.keep": "Add to knowledge base",
         "knowledge": "What I keep.",

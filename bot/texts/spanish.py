@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
+from bot.texts import admin, diagnosis, stats, sync, topics
 from bot.texts.words import Texts
 
 SPANISH = Texts(
@@ -125,7 +126,17 @@ SPANISH = Texts(
         Reason.EMPTY: "no tiene ni palabras ni un archivo",
         Reason.NOT_ADDRESSED: "no se dirige a mí, y aquí las respuestas automáticas están desactivadas",
     },
+    admin=admin.SPANISH,
+    diagnosis=diagnosis.SPANISH,
+    topics=topics.SPANISH,
+    stats=stats.SPANISH,
+    sync=sync.SPANISH,
     descriptions={
+        **sync.SPANISH_DESCRIPTIONS,
+        **admin.SPANISH_DESCRIPTIONS,
+        **diagnosis.SPANISH_DESCRIPTIONS,
+        **topics.SPANISH_DESCRIPTIONS,
+        **stats.SPANISH_DESCRIPTIONS,
         "ask": "Haz una pregunta; la respuesta cita lo que se guarda aquí.",
         "ask.question": "Lo que quieres saber.",
         "ask.topic": "Buscar solo en este tema.",
@@ -154,8 +165,6 @@ SPANISH = Texts(
         "category.remove": "Quitar un tema; lo guardado en él se queda.",
         "category.remove.topic": "Qué tema.",
         "category.list": "Todos los temas.",
-        "diagnose": "Por qué respondí así a un mensaje, o por qué no respondí.",
-        "diagnose.message": "El enlace del mensaje (Copiar enlace del mensaje).",
         "menu.suggest": "Sugerir una respuesta",
         "menu.keep": "Añadir a lo guardado",
         "knowledge": "Lo que guardo.",

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from bot.policy import Reason
 from bot.state.config import Power
+from bot.texts.admin import AdminTexts
+from bot.texts.diagnosis import DiagnosisTexts
+from bot.texts.stats import StatsTexts
+from bot.texts.sync import SyncTexts
+from bot.texts.topics import TopicTexts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +125,13 @@ class Texts:
     would_answer: str
     would_not_answer: str
     decisions: Mapping[Reason, str]
+
+    admin: AdminTexts
+    diagnosis: DiagnosisTexts
+    topics: TopicTexts
+    stats: StatsTexts
+
+    sync: SyncTexts
 
     # Commands: name of the command or option (dots between) to its description.
     descriptions: Mapping[str, str]

@@ -322,6 +322,13 @@ class Gateway:
         """Close every socket with a code; 4000 lets the client resume."""
         await asyncio.gather(*(connection.close(code) for connection in tuple(self.connections)))
 
+    def repeat(self, name: str) -> None:
+        """Tell the last event of this name again, as a resume in the wrong moment does."""
+        for session in self.sessions.values():
+            told = [frame["d"] for frame in session.sent if frame["t"] == name]
+            if told:
+                session.dispatch(name, told[-1])
+
     def cut(self) -> None:
         """Abort every socket, as when the network fails."""
         for connection in tuple(self.connections):

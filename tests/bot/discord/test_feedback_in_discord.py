@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -163,6 +164,31 @@ async def test_a_topic_from_who_may_not_teach_waits(stage: Stage) -> None:
     assert question not in [example.question for example in examples]
     told = await stage.loopback.wait.reply_to(await ana.asks("general", "remember that the gate code is 12"))
     assert "/roles" in told.content
+
+
+async def test_an_interaction_that_is_told_twice_is_one_correction(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = stage.loopback.member("ana")
+    answer = await _asked(stage, ana)
+    teachers = GuildConfig().with_roles(Power.TEACH, frozenset({1}))
+    await stage.bot.state.change_config(
+        LOCAL_GUILD, lambda _: teachers, by=MemberId("1"), action="test", detail={}
+    )
+    give, given = stage.bot.agent.give_feedback, []
+
+    async def count(*arguments: Any, **named: Any) -> Feedback:
+        given.append(await give(*arguments, **named))
+        return given[-1]
+
+    monkeypatch.setattr(stage.bot.agent, "give_feedback", count)
+    offered = await ana.clicks(answer, "Wrong topic")
+    await ana.chooses(offered.messages()[0], "What is this", "car")
+    stage.loopback.gateway.repeat("INTERACTION_CREATE")
+    await stage.until(lambda: len(given) == 2)
+    assert [event.id for event in await _events(stage, answer)] == [given[0].id]
+    await ana.chooses(offered.messages()[0], "What is this", "pool")
+    assert len(await _events(stage, answer)) == 2
 
 
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.ADMIN])
