@@ -26,11 +26,13 @@ from bot.cogs.category import Category
 from bot.cogs.channel import Channel
 from bot.cogs.diagnose import Diagnose
 from bot.cogs.feedback import Feedback, answer_view
+from bot.cogs.keep import Keep
 from bot.cogs.knowledge import Knowledge
 from bot.cogs.privacy import Privacy
 from bot.cogs.reactions import Reactions
 from bot.cogs.roles import Roles
 from bot.cogs.stats import Stats
+from bot.cogs.sync import SyncChannels
 from bot.desk import LATE_SECONDS, Desk
 from bot.errors import tell_error
 from bot.fairness import Cooldowns
@@ -49,7 +51,9 @@ COGS: Final = (
     Ask,
     Reactions,
     Feedback,
+    Keep,
     Knowledge,
+    SyncChannels,
     Privacy,
     Channel,
     Roles,

@@ -161,20 +161,11 @@ async def _add(guild: str, name: str, description: str) -> None:
 
 
 async def _edit(guild: str, slug: str, name: str | None, description: str | None) -> None:
-    from dataclasses import replace
-
-    from agent.catalog.known import require_slug
     from agent.contracts import GuildId
+    from bot.categories import edit_category
 
     async with opening.stores() as stores:
-        known = {each.slug: each for each in await stores.catalog.categories(GuildId(guild))}
-        category = known[require_slug(known.keys(), slug)]
-        changed = replace(
-            category,
-            name=category.name if name is None else name,
-            description=category.description if description is None else description,
-        )
-        await stores.catalog.put_category(GuildId(guild), changed)
+        await edit_category(stores, GuildId(guild), slug, name, description)
 
 
 async def _rename(guild: str, slug: str, new: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from agent.contracts import Slug
 from bot.fairness import Allowance
+from bot.topics import Topic
 
 _ALLOWANCE: Final = Allowance(questions=6, seconds=60.0)
 
@@ -44,6 +45,8 @@ class GuildConfig:
     allowance: Allowance = _ALLOWANCE
     allowances: Mapping[int, Allowance] = field(default_factory=dict)
     """By role; the most generous of a member's counts."""
+    draft: tuple[Topic, ...] = ()
+    """Topics that `/setup` shows and nobody has accepted yet."""
 
     def channel(self, *ids: int | None) -> ChannelConfig:
         """Return what was chosen for the first of these that anything was chosen for: thread, channel,
@@ -58,8 +61,29 @@ class GuildConfig:
             channels[id_] = chosen
         return replace(self, channels=channels)
 
+    def with_marked(
+        self, field_: Literal["auto", "silenced"], shown: Set[int], chosen: Set[int]
+    ) -> GuildConfig:
+        """Switch a choice on in the `chosen` channels and off in the others of those that were `shown`."""
+        config = self
+        for id_ in sorted(shown | chosen):
+            changed = replace(config.channel(id_), **{field_: id_ in chosen})
+            config = config.with_channel(id_, changed)
+        return config
+
+    def marked(self, field_: Literal["auto", "silenced"]) -> list[int]:
+        """The channels in which a choice is on."""
+        return sorted(id_ for id_, chosen in self.channels.items() if getattr(chosen, field_))
+
     def with_roles(self, power: Power, roles: frozenset[int]) -> GuildConfig:
         return replace(self, roles={**self.roles, power: roles})
+
+    def with_allowance(self, role: int | None, allowance: Allowance | None) -> GuildConfig:
+        """Say how much a role, or everybody, may ask; None takes back what was said."""
+        if role is None:
+            return replace(self, allowance=allowance or _ALLOWANCE)
+        others = {id_: each for id_, each in self.allowances.items() if id_ != role}
+        return replace(self, allowances=others if allowance is None else others | {role: allowance})
 
     def has(self, power: Power, roles: frozenset[int], *, manages: bool) -> bool:
         """Say whether a member with these roles may; `manages` is Discord's own permission."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 import pytest
 
 from bot.policy import Reason
-from bot.texts import LANGUAGES, Texts, texts_for
+from bot.texts import LANGUAGES, texts_for
 
 
-def _flat(texts: Texts) -> Iterator[tuple[str, str]]:
+def _flat(texts: Any) -> Iterator[tuple[str, str]]:
     for field in fields(texts):
         value = getattr(texts, field.name)
-        if isinstance(value, Mapping):
+        if is_dataclass(value):
+            yield from ((f"{field.name}.{key}", text) for key, text in _flat(value))
+        elif isinstance(value, Mapping):
             yield from ((f"{field.name}.{key}", text) for key, text in value.items())
         elif field.name != "language":
             yield field.name, value
