@@ -247,6 +247,19 @@ anomaly_events = Table(
 )
 """What was unusual, and what has become of it. Append-only, and without a word of any member."""
 
+pattern_events = Table(
+    "pattern_events",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("pattern", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detail", Document, nullable=False),
+    Index(None, "guild", "at"),
+)
+"""What became of each pattern, and the baselines. Append-only, and without a word of any member."""
+
 forgettings = Table(
     "forgettings",
     metadata,
@@ -409,6 +422,9 @@ bot_messages = Table(
 """What was said in the conversations: of this their sources are made, without asking Discord again."""
 
 APPEND_ONLY = frozenset(
-    {table.name for table in (episodes, feedback, consents, decisions, anomaly_events, bot_audit)}
+    {
+        table.name
+        for table in (episodes, feedback, consents, decisions, anomaly_events, pattern_events, bot_audit)
+    }
 )
 """Tables whose triggers refuse UPDATE."""

@@ -15,6 +15,7 @@ OF_NOBODY = {
     "bot_syncs": "which channels are read, and how far",
     "bot_values": "kept once for the process",
     "anomaly_events": "kinds, topics, sources and figures",
+    "pattern_events": "topics, rules, figures and ids of episodes",
 }
 """Tables that hold nothing of any member, and what they hold instead."""
 
