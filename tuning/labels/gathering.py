@@ -12,7 +12,7 @@ from agent.contracts import Category, Episode, EpisodeId, Feedback, GuildId, Mem
 from agent.journal.protocol import Journal
 from agent.models.protocol import Embedder, EmbedKind
 from agent.privacy.consents import Consent, Consents, allowed_at
-from tuning.labels.cases import Case, Vectors, cases
+from tuning.labels.cases import Allows, Case, Vectors, cases
 from tuning.labels.decisions import Decision
 from tuning.labels.derive import derived_from
 from tuning.labels.label import Derivation
@@ -49,6 +49,10 @@ class Gathered:
     """All of them, in the order in which they were stored."""
     categories: tuple[Category, ...]
     scrubber: Scrubber
+    episodes: tuple[Episode, ...]
+    events: tuple[Feedback, ...]
+    """Both as they stand in the journal, whoever they are of."""
+    allows: Allows
 
 
 async def labels_of(
@@ -94,6 +98,9 @@ async def gather(
         decisions=said.decisions,
         categories=categories,
         scrubber=scrubber,
+        episodes=said.episodes,
+        events=said.events,
+        allows=allowed,
     )
 
 
