@@ -104,6 +104,8 @@ class Settings(BaseSettings):
 
     training_consent: Literal["opt-out", "opt-in"] = "opt-out"
     """Whether the bot may learn from members who said nothing about it; each can say yes or no."""
+    review_double_share: float = Field(default=0.1, ge=0, le=1)
+    """Share of the review queue that is asked of two people, so that their agreement can be measured."""
 
     question_characters: int = Field(default=4000, ge=100, le=100_000)
     stage_seconds: float = Field(default=60.0, gt=0, le=3600)

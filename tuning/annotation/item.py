@@ -47,7 +47,7 @@ class Item:
     """Of a report, what it says."""
     language: str = ""
     episodes: tuple[EpisodeId, ...] = ()
-    """The near-duplicates that it stands for, oldest first; any of them may be shown."""
+    """The near-duplicates that it stands for, those first on which the doubt can be seen, then oldest first."""
     proposal: str = ""
     """What would be accepted: a category's slug, or an answer. Empty where nothing is proposed."""
     choices: tuple[Choice, ...] = ()

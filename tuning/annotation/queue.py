@@ -191,7 +191,7 @@ def _made(
         task=asked.task,
         question=first.question,
         language=first.episode.language,
-        episodes=tuple(turn.episode.id for turn in turns),
+        episodes=tuple(turn.episode.id for turn in sorted(turns, key=lambda turn: not _shows(turn, kind))),
         proposal=_proposal(asked, kind, choices),
         choices=choices,
         benefit=WEIGHTS[kind] * len(members) * doubtful,
@@ -211,6 +211,15 @@ def _proposal(asked: _Asked, kind: Kind, choices: Sequence[Choice]) -> str:
         return next((asked.scrub(turn.verified_answer) for turn in turns if _disliked(turn)), "")
     route = max(turns, key=lambda turn: unsure(turn.episode)).episode.route
     return route.scores[0].category if route and route.scores else ""
+
+
+def _shows(turn: Turn, kind: Kind) -> bool:
+    """Whether the doubt can be seen on this one of near-duplicate questions."""
+    if kind is Kind.DISLIKED:
+        return _disliked(turn)
+    if kind is Kind.LOW_CONFIDENCE:
+        return unsure(turn.episode) > 0
+    return kind is not Kind.UNANSWERED or _declined(turn)
 
 
 def _disliked(turn: Turn) -> bool:
