@@ -47,7 +47,7 @@ class Item:
     """Of a report, what it says."""
     language: str = ""
     episodes: tuple[EpisodeId, ...] = ()
-    """The near-duplicates that it stands for, those first on which the doubt can be seen, then oldest first."""
+    """The near-duplicates that it stands for: first those that show the doubt, then oldest first."""
     proposal: str = ""
     """What would be accepted: a category's slug, or an answer. Empty where nothing is proposed."""
     choices: tuple[Choice, ...] = ()
