@@ -2,7 +2,7 @@
 
 Admins and reviewers are exempt: the owner chose them. Of everybody else:
 
-* **fresh**: what is said within three days of coming, or by an account that is younger than a week. A member
+* **fresh**: what is said within two weeks of coming, or by an account that is younger than a week. A member
   came when they joined the guild, where that is known, else when the journal first knew them; who was there
   in the journal's first week is a founder, and never fresh for having come. Discord's ids tell the age of an
   account.
@@ -36,7 +36,7 @@ from tuning.labels.grouping import same_words
 from tuning.labels.rules import TRUSTED
 from tuning.patterns.rules import Remark
 
-NEWCOMER, YOUNG_ACCOUNT, FOUNDING = timedelta(days=3), timedelta(days=7), timedelta(days=7)
+NEWCOMER, YOUNG_ACCOUNT, FOUNDING = timedelta(days=14), timedelta(days=7), timedelta(days=7)
 BURST, BURST_TIME = 12, timedelta(hours=1)
 OCCASIONS, TOGETHER, APART, SHARE = 3, timedelta(minutes=5), timedelta(minutes=30), 0.5
 LOCKSTEP, LOCKSTEP_TIME = 5, timedelta(minutes=1)

@@ -34,7 +34,7 @@ from tuning.patterns.pattern import (
 from tuning.patterns.rules import Cause, Finding, Remark, RuleName, Statistic
 from tuning.patterns.significance import bound, fallen, path, worse
 from tuning.patterns.trials import Trial, remarks_of, trials_of
-from tuning.patterns.wording import sentence, stem_shares, topic
+from tuning.patterns.wording import Spread, sentence, topic
 
 WINDOW: Final = timedelta(days=60)
 """How long a remark counts. A candidate of which nothing is heard for so long is one no longer."""
@@ -79,7 +79,7 @@ def detect(
         said=_by_question(said),
         aside=examined.aside,
         falls=_falls(trials, held),
-        words=stem_shares([history.episodes[each.index].question for each in trials]),
+        words=Spread.of([history.episodes[each.index].question for each in trials]),
     )
     clusters = clusters_of(trials, history.vectors)
     tests = _tests(clusters, view)
@@ -110,8 +110,8 @@ class _View:
     aside: tuple[Aside, ...]
     falls: Mapping[tuple[Task, Slug | None], bool]
     """The categories whose alarm is up."""
-    words: Mapping[str, float]
-    """The share of all trials' questions that have a word."""
+    words: Spread
+    """Of all trials' questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,9 +198,9 @@ def _candidate(cluster: Cluster, test: _Test, name: Known, view: _View) -> Candi
         anomalies=view.anomalies,
     )
     decision = decide(grounds)
-    texts = list(dict.fromkeys(view.history.episodes[each.index].question for each in reversed(failed)))
+    texts = [view.history.episodes[each.index].question for each in reversed(failed)]
     question = view.history.episodes[view.places[name.medoid]].question
-    about = topic(question, texts, view.words)
+    about = topic(question, Spread.of(texts), view.words)
     return Candidate(
         id=name.id,
         task=cluster.task,
@@ -209,7 +209,7 @@ def _candidate(cluster: Cluster, test: _Test, name: Known, view: _View) -> Candi
         question=question,
         about=about,
         target=target,
-        questions=tuple(texts),
+        questions=tuple(dict.fromkeys(texts)),
         remarks=against,
         causes=causes,
         findings=tuple(findings[rule] for rule in RuleName),

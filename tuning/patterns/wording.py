@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -20,30 +21,42 @@ _SHARED: Final = 0.6
 """The share of a candidate's questions that have a word which they are about."""
 
 _RARER: Final = 1.5
-"""How many times as often such a word must be in these questions as in all."""
+"""How many times as often such a word must be in these questions as in the others."""
 
 _MOST_WORDS: Final = 3
 _ACTIONS_SAID: Final = {Action.KNOWLEDGE_GAP: "find no answer", Action.REINDEX: "find an old answer or none"}
 
 
-def topic(medoid: str, questions: Sequence[str], everywhere: Mapping[str, float]) -> str:
-    """Return the words, as the medoid writes them, that most of `questions` have and few others.
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How many of some questions have a word, by its stem."""
 
-    `everywhere` is the share of all questions that have a word.
+    counts: Counter[str]
+    questions: int
+
+    @classmethod
+    def of(cls, questions: Sequence[str]) -> Spread:
+        return cls(Counter(stem for each in questions for stem in set(_stems(each))), len(questions))
+
+    def without(self, those: Spread) -> Spread:
+        return Spread(self.counts - those.counts, self.questions - those.questions)
+
+    def share(self, stem: str) -> float:
+        return self.counts[stem] / self.questions if self.questions else 0.0
+
+
+def topic(medoid: str, here: Spread, everywhere: Spread) -> str:
+    """Return the words, as the medoid writes them, that most questions here have and few others.
+
+    The questions of `here` are among those of `everywhere`.
     """
-    here = stem_shares(questions)
+    elsewhere = everywhere.without(here)
     said: dict[str, str] = {}
     for match in _WORD.finditer(medoid):
         for stem in _stems(match[0]):
-            if here.get(stem, 0.0) >= max(_SHARED, _RARER * everywhere.get(stem, 0.0)):
+            if here.share(stem) >= max(_SHARED, _RARER * elsewhere.share(stem)):
                 said.setdefault(stem, fold(match[0]))
     return " ".join(list(said.values())[:_MOST_WORDS])
-
-
-def stem_shares(questions: Sequence[str]) -> dict[str, float]:
-    """The share of the questions that have a word, by its stem."""
-    counts = Counter(stem for each in questions for stem in set(_stems(each)))
-    return {stem: count / len(questions) for stem, count in counts.items()}
 
 
 @lru_cache(maxsize=20_000)
