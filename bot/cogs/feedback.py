@@ -28,7 +28,7 @@ from agent.contracts import (
     Slug,
 )
 from agent.ids import id_of
-from bot.cogs.knowledge import UndoButton
+from bot.cogs.keep import UndoButton
 from bot.cogs.reactions import give_vote
 from bot.desk import Request
 from bot.errors import NotAllowedError, say, telling_errors

@@ -1,38 +1,35 @@
-"""What is kept: a message added by its menu, with a preview; and lists, files and addresses for admins.
-
-A message that was added stands and falls with its entry: edited, the entry changes; deleted, it goes.
-"""
+"""What is kept: lists, files, addresses and the history of channels, for admins."""
 
 from __future__ import annotations
 
-import logging
 import re
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import discord
-from discord import app_commands, ui
+from discord import app_commands
 from discord.ext import commands
 
-from agent.contracts import GUILD_WIDE, GuildId, MemberId, Slug, Source, SourceId
+from agent.contracts import GuildId, MemberId, Source, SourceId, SourceKind
 from agent.errors import UsageError
 from agent.files import write_error
-from bot.choosing import topic_choices
-from bot.conversation import words_of
-from bot.errors import NotAllowedError, say, telling_errors
-from bot.powers import has_power, require_power
+from agent.ingest.report import IngestReport, Outcome
+from bot.administering import audit
+from bot.choosing import MOST_OPTIONS, topic_choices
+from bot.cogs.sync import SyncChannels
+from bot.errors import say
+from bot.history.reading import Root
+from bot.powers import require_power
 from bot.rendering import neutral_line, neutralise
 from bot.splitter import split
 from bot.state.config import Power
-from bot.texts import Texts, texts_for
+from bot.texts import Texts
 from bot.translating import described, options
-from bot.views import BaseView, bot_of
-from bot.visibility import may_see, visibility_of_entry
+from bot.visibility import may_see
 
 if TYPE_CHECKING:
     from bot.client import Lorekeeper
-
-_log = logging.getLogger(__name__)
 
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ROUTED: Final = "-"
@@ -40,55 +37,12 @@ _ROUTED: Final = "-"
 _MOST_TOPICS: Final = 24
 _PREVIEW: Final = 500
 _LISTED: Final = 40
+_CHANNEL: Final = "channel:"
+"""How the choice of a whole channel begins; no id of a source has a colon."""
+_CONVERSATIONS: Final = frozenset({SourceKind.CHANNEL, SourceKind.THREAD})
+_REFRESHED: Final = frozenset({SourceKind.FILE, SourceKind.URL})
+"""What is read again by itself; conversations are read with their channel."""
 _SAFE_NAME: Final = re.compile(r"[^\w.-]+")
-
-
-class UndoButton(ui.DynamicItem[ui.Button[ui.View]], template=rf"lk:u:(?P<entry>{_ID}):(?P<member>\w+)"):
-    """Takes an entry back; `member` is who had it kept."""
-
-    def __init__(self, entry: SourceId, member: MemberId, label: str | None = None) -> None:
-        super().__init__(ui.Button(label=label, emoji="↩️", custom_id=f"lk:u:{entry}:{member}"))
-        self.entry = entry
-        self.member = member
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        return cls(SourceId(match["entry"]), MemberId(match["member"]))
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        await telling_errors(interaction, _of(interaction).undo(interaction, self.entry, self.member))
-
-
-class KeepSelect(ui.DynamicItem[ui.Select[ui.View]], template=r"lk:k:(?P<channel>\d+):(?P<message>\d+)"):
-    """The topics under a preview; choosing one keeps the message."""
-
-    def __init__(
-        self,
-        channel: int,
-        message: int,
-        choices: list[discord.SelectOption] | None = None,
-        placeholder: str | None = None,
-    ) -> None:
-        super().__init__(
-            ui.Select(custom_id=f"lk:k:{channel}:{message}", options=choices or [], placeholder=placeholder)
-        )
-        self.channel = channel
-        self.message = message
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        return cls(int(match["channel"]), int(match["message"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        chosen = self.item.values[0]
-        topic = None if chosen == _ROUTED else Slug(chosen)
-        await telling_errors(
-            interaction, _of(interaction).keep(interaction, self.channel, self.message, topic)
-        )
 
 
 class Knowledge(commands.Cog):
@@ -103,114 +57,21 @@ class Knowledge(commands.Cog):
 
     def __init__(self, bot: Lorekeeper) -> None:
         self.bot = bot
-        self._menu = app_commands.ContextMenu(name=described("menu.keep"), callback=self.preview)
-        self._menu.guild_only = True
-
-    async def cog_load(self) -> None:
-        self.bot.add_dynamic_items(UndoButton, KeepSelect)
-        self.bot.tree.add_command(self._menu)
-
-    async def preview(self, interaction: discord.Interaction[Lorekeeper], message: discord.Message) -> None:
-        """Show what would be kept, for whom, and ask for the topic."""
-        guild, texts = await require_power(self.bot, interaction, Power.TEACH)
-        words = words_of(message, self.bot.me_id)
-        if not words or message.author.id == self.bot.me_id:
-            raise UsageError(texts.nothing_to_keep)
-        if await self.bot.state.entry_of(guild, message.id) is not None:
-            raise UsageError(texts.already_kept)
-        categories = await self.bot.installation.stores.catalog.categories(guild)
-        choices = [discord.SelectOption(label=texts.let_me_choose, value=_ROUTED)] + [
-            discord.SelectOption(label=each.name[:100], value=each.slug) for each in categories[:_MOST_TOPICS]
-        ]
-        view = BaseView()
-        view.add_item(KeepSelect(message.channel.id, message.id, choices, texts.choose_topic_to_keep))
-        shown = neutral_line(words if len(words) <= _PREVIEW else f"{words[:_PREVIEW]} …")
-        text = texts.keep_preview.format(text=shown, who=_readers(interaction.channel, texts))
-        await interaction.response.send_message(text, view=view, ephemeral=True)
-
-    async def keep(
-        self,
-        interaction: discord.Interaction[Lorekeeper],
-        channel_id: int,
-        message_id: int,
-        topic: Slug | None,
-    ) -> None:
-        """Keep the message as it is now; once, however often it is chosen."""
-        guild, texts = await require_power(self.bot, interaction, Power.TEACH)
-        await interaction.response.defer()
-        if await self.bot.state.entry_of(guild, message_id) is not None:
-            raise UsageError(texts.already_kept)
-        # With the guild, or the link to the message would lead to direct messages.
-        channel = self.bot.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
-        try:
-            message = await channel.fetch_message(message_id)
-        except (discord.NotFound, discord.Forbidden):
-            raise UsageError(texts.message_is_gone) from None
-        place = interaction.channel
-        assert isinstance(place, discord.abc.GuildChannel | discord.Thread)
-        entry = await self._remember(guild, message, topic, visibility_of_entry(place))
-        by = MemberId(str(interaction.user.id))
-        await self.bot.state.audit(guild, by=by, action="keep message", detail={"message": message_id})
-        view = BaseView()
-        view.add_item(UndoButton(entry.id, by, texts.button_undo))
-        categories = await self.bot.installation.stores.catalog.categories(guild)
-        name = {each.slug: each.name for each in categories}.get(entry.category or Slug(""), "")
-        said = texts.kept_under.format(name=neutral_line(name)) if name else texts.kept
-        await interaction.edit_original_response(content=said, view=view)
-
-    async def undo(self, interaction: discord.Interaction, entry: SourceId, keeper: MemberId) -> None:
-        """Take an entry back: whoever had it kept may, and who reviews."""
-        texts = texts_for(interaction.locale.value)
-        member = MemberId(str(interaction.user.id))
-        home = await self.bot.state.home(member)
-        guild = self.bot.guild_id(interaction.guild_id) if interaction.guild_id else home
-        if guild is None:
-            raise NotAllowedError(texts.guild_only)
-        config = await self.bot.state.config(guild)
-        if member != keeper and not has_power(config, interaction.user, Power.REVIEW):
-            raise NotAllowedError(texts.only_the_asker)
-        await interaction.response.defer()
-        gone = await self.bot.agent.forget_entry(guild, entry)
-        await self.bot.state.remove_entry(guild, entry)
-        await interaction.edit_original_response(
-            content=texts.forgotten if gone else texts.already_forgotten, view=None
-        )
-
-    @commands.Cog.listener()
-    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
-        if payload.guild_id is not None:
-            await self._forget(self.bot.guild_id(payload.guild_id), {payload.message_id})
-
-    @commands.Cog.listener()
-    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
-        if payload.guild_id is not None:
-            await self._forget(self.bot.guild_id(payload.guild_id), payload.message_ids)
-
-    @commands.Cog.listener()
-    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Keep what the message says now, under the same topic and for the same readers."""
-        if payload.guild_id is None:
-            return
-        guild, message = self.bot.guild_id(payload.guild_id), payload.message
-        before = await self.bot.state.entry_of(guild, message.id)
-        source = await self._source(guild, before) if before else None
-        if before is None or source is None:
-            return
-        words = words_of(message, self.bot.me_id)
-        if words == await self.bot.installation.stores.catalog.source_text(guild, before):
-            return
-        # The new entry first: killed in between, what the message says is kept twice rather than not at all.
-        if words:
-            await self._remember(guild, message, source.category, source.visibility)
-        await self.bot.agent.forget_entry(guild, before)
-        await self.bot.state.remove_entry(guild, before)
 
     @knowledge.command(name="list", description=described("knowledge.list"))
     async def list_sources(self, interaction: discord.Interaction[Lorekeeper]) -> None:
         """What is kept, as far as the admin may read it."""
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
-        sources = await self._readable(interaction, guild)
-        lines = [f"{_titled(each)} ({each.kind.value}, {each.category or '-'})" for each in sources[:_LISTED]]
+        counts = await self._history.history.conversations(guild)
+        lines = [
+            texts.sync.listed.format(channel=channel.mention, count=counts.get(channel.id, 0))
+            for channel in await self._synced(interaction, guild)
+        ]
+        found = await self._readable(interaction, guild)
+        sources = [each for each in found if each.kind not in _CONVERSATIONS]
+        lines += [
+            f"{_titled(each)} ({each.kind.value}, {each.category or '-'})" for each in sources[:_LISTED]
+        ]
         if len(sources) > _LISTED:
             lines.append(texts.and_more.format(count=len(sources) - _LISTED))
         await say(interaction, split("\n".join(lines) or texts.nothing_kept)[0])
@@ -247,16 +108,52 @@ class Knowledge(commands.Cog):
     async def remove_source(self, interaction: discord.Interaction[Lorekeeper], source: str) -> None:
         """Remove a source with all that is kept of it."""
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
+        if source.startswith(_CHANNEL):
+            await self._remove_channel(interaction, guild, source, texts)
+            return
         found = {each.id: each for each in await self._readable(interaction, guild)}.get(SourceId(source))
         if found is None:
             raise UsageError(texts.no_such_source)
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self.bot.installation.ingestor.remove(guild, [found.id])
         await self.bot.state.remove_entry(guild, found.id)
+        await self._history.history.remove_conversation(guild, found.id)
         by = MemberId(str(interaction.user.id))
         # Not its title: that of an entry is a member's words, which could not be found here to be forgotten.
         await self.bot.state.audit(guild, by=by, action="knowledge remove", detail={"source": found.id})
         await say(interaction, texts.source_removed.format(name=_titled(found)))
+
+    @knowledge.command(name="sync", description=described("knowledge.sync"))
+    @options("knowledge.sync", "channel", "since")
+    async def sync_channel(
+        self,
+        interaction: discord.Interaction[Lorekeeper],
+        channel: discord.TextChannel | discord.ForumChannel | discord.Thread | None = None,
+        since: str | None = None,
+    ) -> None:
+        """Take in what was said in a channel, and follow it from now on."""
+        await self._history.start(interaction, channel, since)
+
+    @knowledge.command(name="refresh", description=described("knowledge.refresh"))
+    @options("knowledge.refresh", "source")
+    async def refresh(self, interaction: discord.Interaction[Lorekeeper], source: str | None = None) -> None:
+        """Read again what changed where it came from."""
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
+        if source is not None and source.startswith(_CHANNEL):
+            await self._history.start(
+                interaction, await self._channel(interaction, guild, source, texts), None
+            )
+            return
+        found = await self._readable(interaction, guild)
+        wanted = [
+            each.id for each in found if each.kind in _REFRESHED and (source is None or each.id == source)
+        ]
+        if not wanted:
+            raise UsageError(texts.sync.nothing_to_refresh)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        report = await self.bot.installation.ingestor.refresh(guild, wanted)
+        await audit(interaction, guild, "knowledge refresh", {"sources": len(wanted)})
+        await say(interaction, split(neutralise(_refreshed(report, texts)))[0])
 
     @add_source.autocomplete("topic")
     async def _topics(
@@ -268,51 +165,73 @@ class Knowledge(commands.Cog):
     async def _sources(
         self, interaction: discord.Interaction[Lorekeeper], current: str
     ) -> list[app_commands.Choice[str]]:
-        guild, _ = await require_power(self.bot, interaction, Power.ADMINISTER)
+        return await self._choices(interaction, current, frozenset(SourceKind))
+
+    @refresh.autocomplete("source")
+    async def _refreshable(
+        self, interaction: discord.Interaction[Lorekeeper], current: str
+    ) -> list[app_commands.Choice[str]]:
+        return await self._choices(interaction, current, _REFRESHED)
+
+    async def _choices(
+        self, interaction: discord.Interaction[Lorekeeper], current: str, kinds: frozenset[SourceKind]
+    ) -> list[app_commands.Choice[str]]:
+        """Whole channels first, then single sources of these kinds, by what was typed."""
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         wanted = current.casefold()
-        sources = await self._readable(interaction, guild)
-        found = [each for each in sources if wanted in f"{each.title} {each.uri}".casefold()]
-        return [app_commands.Choice(name=_titled(each)[:100], value=each.id) for each in found[:25]]
+        channels = [
+            (texts.sync.all_of.format(channel=f"#{neutral_line(each.name)}"), f"{_CHANNEL}{each.id}")
+            for each in await self._synced(interaction, guild)
+            if wanted in each.name.casefold()
+        ]
+        sources = [
+            (_titled(each), each.id)
+            for each in await self._readable(interaction, guild)
+            if each.kind in kinds and wanted in f"{each.title} {each.uri}".casefold()
+        ]
+        found = [*channels, *sources][:MOST_OPTIONS]
+        return [app_commands.Choice(name=name[:100], value=value) for name, value in found]
+
+    async def _remove_channel(
+        self, interaction: discord.Interaction[Lorekeeper], guild: GuildId, source: str, texts: Texts
+    ) -> None:
+        """Remove all that was said in a channel, and follow it no longer."""
+        channel = await self._channel(interaction, guild, source, texts)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await self._history.remove(guild, channel.id)
+        await audit(interaction, guild, "knowledge remove", {"channel": channel.id})
+        await say(interaction, texts.source_removed.format(name=channel.mention))
+
+    async def _channel(
+        self, interaction: discord.Interaction[Lorekeeper], guild: GuildId, source: str, texts: Texts
+    ) -> Root:
+        """The channel that a choice stands for. Raises `UsageError`."""
+        for channel in await self._synced(interaction, guild):
+            if source == f"{_CHANNEL}{channel.id}":
+                return channel
+        raise UsageError(texts.no_such_source)
+
+    async def _synced(self, interaction: discord.Interaction[Lorekeeper], guild: GuildId) -> list[Root]:
+        """The channels whose history is kept, as far as the admin may read them."""
+        home, member = interaction.guild, interaction.user
+        assert home is not None
+        assert isinstance(member, discord.Member)
+        syncs = await self._history.history.syncs(guild)
+        found = [home.get_channel_or_thread(sync.channel) for sync in syncs]
+        roots = [each for each in found if isinstance(each, Root)]
+        return [each for each in roots if each.permissions_for(member).read_message_history]
+
+    @property
+    def _history(self) -> SyncChannels:
+        cog = self.bot.get_cog(SyncChannels.__name__)
+        assert isinstance(cog, SyncChannels)
+        return cog
 
     async def _readable(self, interaction: discord.Interaction[Lorekeeper], guild: GuildId) -> list[Source]:
         assert isinstance(interaction.user, discord.Member)
         seen = may_see(interaction.user, None)
         sources = await self.bot.installation.stores.catalog.sources(guild)
         return [source for source in sources if source.visibility in seen]
-
-    async def _remember(
-        self, guild: GuildId, message: discord.Message, topic: Slug | None, visibility: str
-    ) -> Source:
-        entry = await self.bot.installation.ingestor.remember(
-            guild,
-            words_of(message, self.bot.me_id),
-            on=message.created_at.astimezone(self.bot.settings.zone).date(),
-            author=MemberId(str(message.author.id)),
-            author_name=message.author.display_name,
-            category=topic,
-            visibility=visibility,
-            link=message.jump_url,
-        )
-        await self.bot.state.put_entry(guild, message.id, entry.id)
-        return entry
-
-    async def _forget(self, guild: GuildId, messages: set[int]) -> None:
-        for message in messages:
-            for entry in await self._entries_of(guild, message):
-                await self.bot.agent.forget_entry(guild, entry)
-                await self.bot.state.remove_entry(guild, entry)
-                _log.info("message %s was deleted, and its entry with it", message)
-
-    async def _entries_of(self, guild: GuildId, message: int) -> list[SourceId]:
-        """The entry that a message was added as, and the one that it had the bot remember."""
-        kept = await self.bot.state.entry_of(guild, message)
-        # An entry that was told has the id of its episode.
-        told = {SourceId(each.episode) for each in await self.bot.state.answers_to(guild, message)}
-        asked = [entry for entry in sorted(told) if await self._source(guild, entry)]
-        return [kept, *asked] if kept else asked
-
-    async def _source(self, guild: GuildId, entry: SourceId) -> Source | None:
-        return await self.bot.installation.stores.catalog.source(guild, entry)
 
     async def _saved(self, guild: GuildId, file: discord.Attachment) -> Path:
         """Keep the file in the data folder, to be read again. Raises `UsageError`, `StoreError`."""
@@ -328,19 +247,31 @@ class Knowledge(commands.Cog):
         return path
 
 
-def _readers(place: object, texts: Texts) -> str:
-    """Who may be shown an entry that is made here."""
-    assert isinstance(place, discord.abc.GuildChannel | discord.Thread)
-    if visibility_of_entry(place) == GUILD_WIDE:
-        return texts.readers_all
-    return texts.readers_of.format(channel=f"#{neutral_line(place.name)}")
+def _refreshed(report: IngestReport, texts: Texts) -> str:
+    """What became of each source, and how many there were of each kind."""
+    words = texts.sync
+    said = {
+        Outcome.UNCHANGED: words.unchanged,
+        Outcome.CHANGED: words.changed,
+        Outcome.ADDED: words.changed,
+        Outcome.REMOVED: words.vanished,
+    }
+    lines = [f"⚠️ {report.stopped} {report.hint}"] if report.stopped else []
+    counts = Counter(each.outcome for each in report.targets)
+    lines.append(
+        words.refresh_done.format(
+            unchanged=counts[Outcome.UNCHANGED],
+            changed=counts[Outcome.CHANGED] + counts[Outcome.ADDED],
+            removed=counts[Outcome.REMOVED],
+            failed=counts[Outcome.FAILED],
+        )
+    )
+    for each in report.targets:
+        name = each.title or Path(each.uri).name
+        line = said.get(each.outcome, "⚠️ {name}: ").format(name=name)
+        lines.append(f"{line}{each.reason} {each.hint}" if each.outcome is Outcome.FAILED else line)
+    return "\n".join(lines)
 
 
 def _titled(source: Source) -> str:
     return neutral_line(source.title or source.uri)
-
-
-def _of(interaction: discord.Interaction[Any]) -> Knowledge:
-    cog = bot_of(interaction).get_cog(Knowledge.__name__)
-    assert isinstance(cog, Knowledge)
-    return cog

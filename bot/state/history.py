@@ -196,11 +196,15 @@ class HistoryState:
 
     async def edit(self, guild: GuildId, message: int, words: str) -> int | None:
         """Change what a message says; return its conversation, or None when it is not kept."""
+        if not await self._keeps(guild, {message}):
+            return None
         async with self._database.write() as connection:
             return await _edit(connection, guild, message, words)
 
     async def remove(self, guild: GuildId, messages: Collection[int]) -> frozenset[int]:
         """Remove messages; return the conversations of those that were kept."""
+        if not await self._keeps(guild, messages):
+            return frozenset()
         async with self._database.write() as connection:
             return await _remove(connection, guild, messages)
 
@@ -324,6 +328,16 @@ class HistoryState:
             behind = update(table).where(grown, table.c.last < message).values(last=message)
             await connection.execute(behind)
         await connection.execute(_made_stale(place.guild, table.c.conversation.in_(list(last))))
+
+    async def _keeps(self, guild: GuildId, messages: Collection[int]) -> bool:
+        """Whether any of these is kept: most messages are not, and a look takes nobody's turn to write."""
+        columns = tables.bot_messages.c
+        async with self._database.read() as connection:
+            for chunk in _chunks(sorted(messages)):
+                these = select(columns.message).where(columns.guild == guild, columns.message.in_(chunk))
+                if await connection.scalar(these.limit(1)) is not None:
+                    return True
+        return False
 
     async def _syncs(self, condition: Any) -> tuple[Sync, ...]:
         query = select(tables.bot_syncs).where(condition).order_by(tables.bot_syncs.c.channel)

@@ -9,14 +9,13 @@ import pytest
 from agent.contracts import Answer, AnswerKind, Example, MemberId, PassageId, Slug, SourceId
 from agent.privacy.bot_tables import without
 from agent.privacy.consents import Consent, Consents, allowed_at
-from agent.privacy.deleting import remove_addresses
 from agent.privacy.knowledge import blanked
 from agent.privacy.protocol import FORGOTTEN, Traces
 from agent.privacy.redact import REASON, redacted
 from agent.runtime import Stores
 from agent.settings import Settings
 from tests.agent.journal.episodes import ANA, BEN, HOME, NOON, WORK, an_episode
-from tests.agent.privacy.house import a_passage, a_quote, a_route, a_source, put
+from tests.agent.privacy.house import a_quote, a_route
 
 HOUR = timedelta(hours=1)
 
@@ -143,22 +142,3 @@ def test_an_example_of_the_member_goes_from_the_routes_of_others(whose: str) -> 
 
     assert less is not None
     assert less.route == a_route(_PUMP)
-
-
-async def test_what_was_deleted_where_it_stood_is_deleted_here(stores: Stores) -> None:
-    for guild in (HOME, WORK):
-        await stores.catalog.create_guild(guild)
-        for name in ("one", "two", "three"):
-            source = a_source(
-                guild, name, category=None, uri=f"https://a/{name}", link=f"https://open/{name}"
-            )
-            await put(stores, source, "text", a_passage(source, 0, "text"))
-
-    gone = await remove_addresses(stores, HOME, ["https://a/one", "https://open/two", "https://a/nowhere"])
-
-    assert gone == 2
-    assert await remove_addresses(stores, HOME, ["https://a/one"]) == 0
-    assert [source.id for source in await stores.catalog.sources(HOME)] == ["three"]
-    for version in await stores.store.versions():
-        assert await stores.store.count(HOME, version=version.name) == 1
-        assert await stores.store.count(WORK, version=version.name) == 3

@@ -32,6 +32,10 @@ _OWN_TABLES = (
     tables.bot_answers,
     tables.bot_entries,
     tables.bot_homes,
+    tables.bot_syncs,
+    tables.bot_places,
+    tables.bot_conversations,
+    tables.bot_messages,
 )
 
 

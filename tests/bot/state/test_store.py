@@ -127,8 +127,6 @@ async def test_an_answer_that_is_made_again_is_of_the_new_episode(state: BotStat
     found = await state.answer(_ANSWER.message)
     assert found is not None
     assert found.episode == "e2"
-    await state.remove_answers(_HOME, [_ANSWER.message])
-    assert await state.answer(_ANSWER.message) is None
 
 
 async def test_what_was_seen_moves_on(state: BotState) -> None:

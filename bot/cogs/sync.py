@@ -1,0 +1,304 @@
+"""The history of channels: read when an admin says so, gone on with after a restart, and followed.
+
+One channel is read at a time. What is edited or deleted in a channel that was read changes its sources at
+once; what happened while the bot was away is found at the next sync. `/knowledge` has the commands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import discord
+from discord import ui
+from discord.ext import commands, tasks
+
+from agent.contracts import GuildId
+from agent.errors import LorekeeperError, ModelError, StoreError, UsageError
+from agent.ids import new_id
+from agent.ingest.cleaning import clean_text
+from agent.privacy.consents import Consents
+from bot.administering import audit
+from bot.conversation import words_of
+from bot.errors import NotAllowedError, telling_errors
+from bot.history.building import Builder
+from bot.history.reading import Root, may_read
+from bot.history.reporting import Report, told
+from bot.history.said import Heard, left_out
+from bot.history.syncing import PAGE_SECONDS, SyncCancelledError, Syncing, Terms, UnreadableError
+from bot.powers import require_power
+from bot.rendering import neutralise
+from bot.state.config import Power
+from bot.state.history import HistoryState, Sync, SyncState
+from bot.texts import Texts
+from bot.views import BaseView, bot_of
+
+if TYPE_CHECKING:
+    from bot.client import Lorekeeper
+
+_log = logging.getLogger(__name__)
+
+_REMAKE_SECONDS: Final = 30
+"""How long what could not be made anew waits until it is tried again."""
+
+
+class CancelButton(ui.DynamicItem[ui.Button[ui.View]], template=r"lk:y:(?P<channel>\d+)"):
+    """Stops the sync of a channel."""
+
+    def __init__(self, channel: int, label: str | None = None) -> None:
+        super().__init__(ui.Button(label=label, emoji="⏹️", custom_id=f"lk:y:{channel}"))
+        self.channel = channel
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        return cls(int(match["channel"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        cog = bot_of(interaction).get_cog(SyncChannels.__name__)
+        assert isinstance(cog, SyncChannels)
+        await telling_errors(interaction, cog.cancel(interaction, self.channel))
+
+
+class SyncChannels(commands.Cog):
+    """Reads channels and follows them."""
+
+    def __init__(self, bot: Lorekeeper) -> None:
+        self.bot = bot
+        self.history = HistoryState(bot.installation.stores.database)
+        self._consents = Consents(bot.installation.stores.database, bot.settings)
+        self._builder = Builder(bot.installation.ingestor, self.history, bot.settings.zone)
+        self._running: dict[tuple[GuildId, int], Syncing] = {}
+        self._turn = asyncio.Lock()
+        self._going_on = False
+        self.page_seconds = PAGE_SECONDS
+        """Between two pages of a history."""
+
+    async def cog_load(self) -> None:
+        self.bot.add_dynamic_items(CancelButton)
+        self._remake.start()
+
+    async def cog_unload(self) -> None:
+        self._remake.cancel()
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Go on with what the last process was reading."""
+        if self._going_on:
+            return
+        self._going_on = True
+        for sync in await self.history.syncs():
+            guild = self.bot.guild_of(sync.guild)
+            if sync.state is SyncState.RUNNING and guild is not None:
+                self._begin(sync, guild, await self.bot.texts_of(guild))
+
+    async def start(
+        self, interaction: discord.Interaction[Lorekeeper], channel: Root | None, since: str | None
+    ) -> None:
+        """Read a channel, as an admin commands it. Raises `UsageError`, `NotAllowedError`."""
+        guild_id, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
+        root = _readable(interaction, channel or interaction.channel, texts)
+        if (guild_id, root.id) in self._running:
+            raise UsageError(texts.sync.is_running.format(channel=root.mention))
+        before = await self.history.sync(guild_id, root.id)
+        asked = _since(since, texts) if since else None
+        earlier = before.since if before else 0
+        texts_here = await self.bot.texts_of(root.guild)
+        text = texts_here.sync.running.format(channel=root.mention, read=0, made=0)
+        await interaction.response.send_message(text, view=_view(root.id, texts_here))
+        message = await interaction.original_response()
+        sync = Sync(
+            guild=guild_id,
+            channel=root.id,
+            run=new_id(),
+            since=earlier if asked is None else asked,
+            report_channel=message.channel.id,
+            report_message=message.id,
+        )
+        await self.history.put_sync(sync)
+        await audit(interaction, guild_id, "knowledge sync", {"channel": root.id, "since": since or ""})
+        self._begin(sync, root.guild, texts_here)
+
+    async def cancel(self, interaction: discord.Interaction[Lorekeeper], channel: int) -> None:
+        """Stop a sync, as an admin says by its button. Raises `UsageError`."""
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
+        running = self._running.get((guild, channel))
+        if running is None:
+            raise UsageError(texts.sync.not_running)
+        await interaction.response.defer()
+        running.cancel()
+
+    async def remove(self, guild: GuildId, place: int) -> bool:
+        """Remove what is kept of a channel with its threads, or of a thread; False for one never read."""
+        if (running := self._running.get((guild, place))) is not None:
+            running.cancel()
+        known = await self.history.remove_place(guild, place)
+        if known:
+            self.bot.in_background(self._make_stale(guild))
+        return known
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Keep what the message says now; it goes when that is nothing that is kept."""
+        if payload.guild_id is None:
+            return
+        guild, message = self.bot.guild_id(payload.guild_id), payload.message
+        words = clean_text(words_of(message, self.bot.me_id)).strip()
+        if left_out(Heard(words=words, from_bot=message.author.bot)) is not None:
+            await self._forget(guild, {message.id})
+        elif await self.history.edit(guild, message.id, words) is not None:
+            await self._make_stale(guild)
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        if payload.guild_id is not None:
+            await self._forget(self.bot.guild_id(payload.guild_id), {payload.message_id})
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        if payload.guild_id is not None:
+            await self._forget(self.bot.guild_id(payload.guild_id), payload.message_ids)
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        await self.remove(self.bot.guild_id(payload.guild_id), payload.thread_id)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self.remove(self.bot.guild_id(channel.guild.id), channel.id)
+
+    @tasks.loop(seconds=_REMAKE_SECONDS)
+    async def _remake(self) -> None:
+        """Make anew what a store that was away, a stop or a member who was forgotten left stale."""
+        try:
+            for guild in {sync.guild for sync in await self.history.syncs()}:
+                await self.history.remove_members(guild, await self._consents.refused(guild))
+                if not any(key[0] == guild for key in self._running):
+                    await self._make_stale(guild)
+        except StoreError as error:
+            _log.warning("conversations cannot be made anew: %s", error)
+
+    async def _forget(self, guild: GuildId, messages: set[int]) -> None:
+        if await self.history.remove(guild, messages):
+            await self._make_stale(guild)
+
+    async def _make_stale(self, guild: GuildId) -> None:
+        """Bring every source up to date that is not. What fails stays as it is, and is tried again."""
+        home = self.bot.guild_of(guild)
+        try:
+            while home is not None and (found := await self.history.stale(guild)):
+                for each in found:
+                    await self._builder.make(each, home.id)
+        except (StoreError, ModelError) as error:
+            _log.warning("a conversation of guild %s cannot be made anew yet: %s", guild, error)
+
+    def _begin(self, sync: Sync, guild: discord.Guild, texts: Texts) -> None:
+        """Read in the background, and show how far it is."""
+        report = Report(
+            self.bot.pacing,
+            self._report_message(sync),
+            sync.channel,
+            texts.sync,
+            view=lambda: _view(sync.channel, texts),
+            moved=lambda message: self.history.set_report(sync.guild, sync.channel, message),
+        )
+        syncing = Syncing(
+            sync,
+            self.history,
+            self._builder,
+            root=lambda: self._root(guild, sync.channel),
+            terms=lambda: self._terms(sync.guild, guild),
+            is_answering=lambda: self.bot.desk.running > 0,
+            tell=report.show,
+            page_seconds=self.page_seconds,
+        )
+        if (sync.guild, sync.channel) in self._running:
+            return  # two commands at once
+        self._running[sync.guild, sync.channel] = syncing
+        self.bot.in_background(self._read(syncing, report, texts))
+
+    async def _read(self, syncing: Syncing, report: Report, texts: Texts) -> None:
+        """One sync after the other; a stop of the process leaves it to the next one."""
+        sync = syncing.sync
+        if self._turn.locked():
+            report.wait()
+        try:
+            async with self._turn:
+                state, text = await _outcome(syncing, texts)
+            if text == texts.sync.gone:
+                await self.history.remove_place(sync.guild, sync.channel)
+            await self.history.end_sync(sync.guild, sync.channel, state)
+            await report.finish(text)
+        finally:
+            del self._running[sync.guild, sync.channel]
+        await self._make_stale(sync.guild)
+
+    def _report_message(self, sync: Sync) -> discord.PartialMessage | None:
+        if sync.report_message is None:
+            return None
+        channel = self.bot.get_partial_messageable(sync.report_channel)
+        return channel.get_partial_message(sync.report_message)
+
+    async def _root(self, guild: discord.Guild, channel: int) -> Root:
+        """Raises `discord.NotFound`, `discord.Forbidden`, `UnreadableError`."""
+        found = guild.get_channel_or_thread(channel) or await self.bot.fetch_channel(channel)
+        if not isinstance(found, discord.TextChannel | discord.ForumChannel | discord.Thread):
+            raise UnreadableError
+        return found
+
+    async def _terms(self, guild_id: GuildId, guild: discord.Guild) -> Terms:
+        return Terms(
+            discord_guild=guild.id,
+            me=self.bot.me_id,
+            config=await self.bot.state.config(guild_id),
+            categories=await self.bot.installation.stores.catalog.categories(guild_id),
+            refused=await self._consents.refused(guild_id),
+        )
+
+
+async def _outcome(syncing: Syncing, texts: Texts) -> tuple[SyncState, str]:
+    """How a sync ended, and the words for it."""
+    channel = f"<#{syncing.sync.channel}>"
+    try:
+        progress = await syncing.run()
+    except SyncCancelledError:
+        return SyncState.CANCELLED, texts.sync.cancelled.format(channel=channel)
+    except discord.NotFound:
+        return SyncState.FAILED, texts.sync.gone
+    except (UnreadableError, discord.Forbidden):
+        return SyncState.FAILED, texts.sync.lost.format(channel=channel)
+    except LorekeeperError as error:
+        return SyncState.FAILED, neutralise(f"⚠️ {error} {error.hint}")
+    return SyncState.DONE, told(progress, channel, texts.sync)
+
+
+def _readable(interaction: discord.Interaction[Lorekeeper], root: object, texts: Texts) -> Root:
+    """The channel, when both the admin and the bot may read it. Raises `UsageError`, `NotAllowedError`."""
+    if not isinstance(root, discord.TextChannel | discord.ForumChannel | discord.Thread):
+        raise UsageError(texts.sync.cannot)
+    assert isinstance(interaction.user, discord.Member)
+    theirs = root.permissions_for(interaction.user)
+    if not (theirs.view_channel and theirs.read_message_history):
+        raise NotAllowedError(texts.sync.you_may_not_read.format(channel=root.mention))
+    if not may_read(root):
+        raise UsageError(texts.sync.may_not_read.format(channel=root.mention))
+    return root
+
+
+def _since(text: str, texts: Texts) -> int:
+    """The position at which a day begins, in UTC. Raises `UsageError`."""
+    try:
+        day = date.fromisoformat(text.strip())
+        return max(0, discord.utils.time_snowflake(datetime.combine(day, time(), UTC)))
+    except (ValueError, OverflowError):
+        raise UsageError(texts.sync.bad_since.format(text=text)) from None
+
+
+def _view(channel: int, texts: Texts) -> BaseView:
+    view = BaseView()
+    view.add_item(CancelButton(channel, texts.sync.button_cancel))
+    return view
