@@ -124,12 +124,12 @@ class WeaviateStore(KnowledgeStore):
         version: str | None = None,
     ) -> None:
         check_whole(guild, source, passages)
-        name = await self._versions.name(version)
+        name, active = await self._to_write(guild, version)
         dimension = (await self._versions.spec(name)).dimension
         self._use(name, guild)
         try:
             # What is built beside the version that answers has time.
-            gently = version is not None and (await self._versions.read()).active not in {None, name}
+            gently = active not in {None, name}
             await self._writer(name).put_source(guild, source, passages, vectors, dimension, gently=gently)
         except MissingCollectionError:
             (await self._versions.read()).require(version)
@@ -278,6 +278,17 @@ class WeaviateStore(KnowledgeStore):
             # The first answer may have been that of a server that was still starting.
             state = await read_state(self._nodes, collection, guild)
         return state
+
+    async def _to_write(self, guild: GuildId, version: str | None) -> tuple[str, str | None]:
+        """The version that is meant, which is there, and the one that is active.
+
+        Both stand in the ledger of a guild that the active one knows, which is asked with one request.
+        """
+        state = await read_state(self._nodes, self._versions.alias, guild)
+        if state is not None and version in {None, state.version}:
+            return state.version, state.version
+        name = await self._versions.name(version)
+        return name, await self._versions.active()
 
     async def _cluster(self) -> str:
         """The cluster soon forgets a node that is away; WEAVIATE_URL does not."""

@@ -4,7 +4,8 @@ Weaviate has no transactions and no conditional write of an object, but its sche
 two processes that create the same alias one is refused, in a cluster as well. The alias `VERSION_writer` is
 the lock. Whoever holds it says again and again in the ledger that it lives. When the holder died, its sign
 of life does not change any longer; who has watched that for `stale_seconds`, by a clock of its own, takes
-the lock away. Clocks of different machines are never compared.
+the lock away. Clocks of different machines are never compared: what is written down with a time has the
+server's, which says when it stored the sign of life.
 
 A turn is kept for a moment after its last use, because taking one costs some ten milliseconds, and given up
 now and then, so that others get theirs.
@@ -22,7 +23,7 @@ from weaviate import WeaviateAsyncClient
 from weaviate.classes.data import DataObject
 
 from agent.contracts import GuildId, PassageId
-from agent.errors import LorekeeperError, StoreBusyError
+from agent.errors import LorekeeperError, StoreBusyError, StoreError
 from agent.ids import new_id
 from agent.knowledge._weaviate.batches import insert
 from agent.knowledge._weaviate.errors import MissingTenantError, TakenError
@@ -54,6 +55,7 @@ class Lease:
         self._turn = 0
         self._held_since: float | None = None
         self._signed = 0.0
+        self._ahead = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._signing: asyncio.Task[None] | None = None
 
@@ -81,6 +83,10 @@ class Lease:
         if self._held_since is None or self._lost():
             raise StoreBusyError("Another process took over writing to Weaviate.", "Try again.")
 
+    def now(self) -> float:
+        """Seconds since 1970 by the server's clock, or a little less. Within a turn."""
+        return asyncio.get_running_loop().time() + self._ahead
+
     async def take_for_good(self) -> None:
         """Take the turn and leave the lock in place, for whoever removes the collection that it is on."""
         async with self._gate:
@@ -106,6 +112,7 @@ class Lease:
         if self._held_since is None:
             await self._lock_out_others()
             await self._sign(new_id())
+            self._ahead = await self._server_time() - asyncio.get_running_loop().time()
             self._turn += 1
             self._held_since = asyncio.get_running_loop().time()
             self._signing = asyncio.create_task(self._keep_signing())
@@ -190,6 +197,18 @@ class Lease:
             return await self._nodes.call(work)
         except MissingTenantError:
             return None
+
+    async def _server_time(self) -> float:
+        """When the server stored the last sign, in seconds since 1970."""
+
+        async def work(client: WeaviateAsyncClient) -> float:
+            ledger = client.collections.use(self._collection).with_tenant(LEDGER)
+            found = await ledger.query.fetch_object_by_id(_SIGN, return_properties=[])
+            if found is None or found.metadata.last_update_time is None:
+                raise StoreError(f"{self._collection} does not keep what is stored in it.", "Try again.")
+            return found.metadata.last_update_time.timestamp()
+
+        return await self._nodes.call(work)
 
     def _lost(self) -> bool:
         return asyncio.get_running_loop().time() - self._signed > self._stale_seconds / 2

@@ -55,12 +55,15 @@ class Versions:
         Reading the whole schema takes longer than storing a small source, so a known version is only seen to
         be there still: Weaviate would make its collection anew for an object that is stored in it.
         """
-        name = version
-        if version is None and (target := await self._target()) is not None:
-            name = target.removeprefix(f"{self._alias}_")
+        name = await self.active() if version is None else version
         if name is not None and name in self._specs and await self._exists(name):
             return name
         return (await self.read()).require(version)
+
+    async def active(self) -> str | None:
+        """What the alias points to, whether or not that is a version; `read` sees to it that it is."""
+        target = await self._target()
+        return None if target is None else target.removeprefix(f"{self._alias}_")
 
     async def spec(self, version: str) -> IndexSpec:
         """A version's spec never changes, so it is asked for once."""

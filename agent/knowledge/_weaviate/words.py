@@ -24,7 +24,7 @@ _stemmer = snowballstemmer.stemmer("english")
 
 def indexed_terms(text: str) -> str:
     """Return the terms of `text` in order, separated by spaces."""
-    return " ".join(_term(word) for word in _words(text))
+    return " ".join(term(word) for word in _words(text))
 
 
 def asked_terms(text: str) -> str:
@@ -37,6 +37,6 @@ def _words(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=2**16)
-def _term(word: str) -> str:
+def term(word: str) -> str:
     decomposed = unicodedata.normalize("NFKD", _stemmer.stemWord(word))
     return "".join(character for character in decomposed if not unicodedata.combining(character))

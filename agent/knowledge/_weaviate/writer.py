@@ -3,28 +3,27 @@
 A write has three steps. Rows are inserted under the next generation, where no search looks. One object of
 the ledger is replaced, which is the moment of the change. Rows that were replaced are deleted once no search
 can need them. A process that is killed in between leaves rows that are never searched; the next writer of the
-guild deletes them before it uses that generation again.
+guild deletes them before it uses that generation again. Sources are put side by side (`line`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import time
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from weaviate import WeaviateAsyncClient
 
 from agent.contracts import GuildId, MemberId, Passage, PassageId, Slug, SourceId
 from agent.knowledge._rows import vector_of
-from agent.knowledge._weaviate.batches import delete_where, insert_all
+from agent.knowledge._weaviate.batches import REQUESTS_AT_ONCE, delete_where, insert_all, insert_gently
 from agent.knowledge._weaviate.errors import MissingTenantError
 from agent.knowledge._weaviate.lease import Lease
 from agent.knowledge._weaviate.ledger import GuildState, forget_state, read_state, write_state
+from agent.knowledge._weaviate.line import Line
 from agent.knowledge._weaviate.nodes import WRITE_SECONDS, Nodes
 from agent.knowledge._weaviate.reading import Reading
 from agent.knowledge._weaviate.rows import (
@@ -55,10 +54,8 @@ class Writer:
         self._lease = lease
         self._grace_seconds = grace_seconds
         self._reading = Reading(nodes, collection)
-        self._guilds: defaultdict[GuildId, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._turn = 0
-        self._states: dict[GuildId, GuildState] = {}
-        """Of this turn's guilds that a write of ours left clean."""
+        self._requests = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._lines: dict[GuildId, Line] = {}
         self._unsettled: set[GuildId] = set()
 
     async def put_source(
@@ -71,70 +68,76 @@ class Writer:
         *,
         gently: bool,
     ) -> None:
-        async with self._writing(guild) as state:
+        line = self._line(guild)
+        async with line.beside(source) as write:
             lacking = [passage.id for passage in passages if passage.id not in vectors]
             if lacking:
-                vectors = {**await self._reading.vectors(guild, lacking, state), **vectors}
+                vectors = {**await self._reading.vectors(guild, lacking, write.state), **vectors}
             for passage in passages:
                 vector_of(passage, vectors, dimension)
-            rows = _rows_of(passages, vectors, dimension, state.revision + 1)
+            rows = _rows_of(passages, vectors, dimension, write.generation)
             old, _ = await asyncio.gather(
-                self._reading.generations(guild, [source], state),
-                insert_all(self._nodes, self._collection, tenant_of(guild), rows, gently=gently),
+                self._reading.generations(guild, [source], write.state),
+                self._insert(guild, rows, gently=gently),
             )
             if passages or old:
-                await self._commit(guild, state, old, added=len(passages))
+                await line.commit(write, old, len(passages))
                 self._unsettled.add(guild)
 
     async def delete_sources(self, guild: GuildId, sources: Sequence[SourceId]) -> int:
         """Unlike what is replaced, what is deleted goes from the server's disk at once."""
-        async with self._writing(guild) as state:
+        line = self._line(guild)
+        async with line.alone() as state:
             old = await self._reading.generations(guild, sources, state)
-            after = await self._commit(guild, state, old, added=0) if old else state
+            after = state
+            if old:
+                after = state.changed(retire=old, passages=-old.total(), now=self._lease.now())
+                await self._store(guild, after)
             await self._delete(guild, of_sources(sources))
-            self._states[guild] = after
+            line.keep(after)
         return old.total()
 
     async def delete_by(self, guild: GuildId, author: MemberId) -> int:
         """Rows go one by one, since others of their sources stay; so the guild's count is taken anew, which a
         stop in between leaves to the next time.
         """
-        async with self._writing(guild) as state:
+        line = self._line(guild)
+        async with line.alone() as state:
             await self._delete(guild, of_author(author))
             left = await self._reading.count(guild, state)
             after = replace(state, passages=left)
             if after != state:
-                self._lease.require()
-                await write_state(self._nodes, self._collection, guild, after)
-            self._states[guild] = after
+                await self._store(guild, after)
+            line.keep(after)
         return state.passages - left
 
     async def erase_deleted(self, guild: GuildId) -> None:
         """Delete what was replaced without waiting for searches that may need it."""
-        async with self._writing(guild) as state:
-            self._states[guild] = await self._purged(guild, state, -math.inf)
+        line = self._line(guild)
+        async with line.alone() as state:
+            line.keep(await self._purged(guild, state, -math.inf))
 
     async def recategorise(self, guild: GuildId, old: Slug, new: Slug | None) -> int:
         """Rows are replaced where they are, so that a stop in between leaves a part to be done again."""
         moved = 0
         if old == new:
             return moved
-        async with self._writing(guild) as state:
+        line = self._line(guild)
+        async with line.alone() as state:
             where = every([of_category(old), *state.visible()])
             while page := await self._reading.page(guild, where):
                 rows = [to_row(replace(one, category=new), vector, made) for one, vector, made in page]
                 self._lease.require()
-                await insert_all(self._nodes, self._collection, tenant_of(guild), rows)
+                await self._insert(guild, rows)
                 moved += len(rows)
-            self._states[guild] = state
+            line.keep(state)
         return moved
 
     async def drop_guild(self, guild: GuildId) -> None:
         async def work(client: WeaviateAsyncClient) -> None:
             await client.collections.use(self._collection).tenants.remove([tenant_of(guild)])
 
-        async with self._guilds[guild], self._lease.turn():
-            self._states.pop(guild, None)
+        async with self._line(guild).alone():
             self._unsettled.discard(guild)
             await forget_state(self._nodes, self._collection, guild)
             await self._nodes.call(work, seconds=WRITE_SECONDS)
@@ -148,9 +151,10 @@ class Writer:
         """
         while self._unsettled:
             guild = self._unsettled.pop()
-            async with self._writing(guild) as state:
+            line = self._line(guild)
+            async with line.alone() as state:
                 await self._nap(tenant_of(guild))
-                self._states[guild] = state
+                line.keep(state)
 
     async def stop_all(self) -> None:
         """Let nobody write to this version any longer."""
@@ -167,43 +171,39 @@ class Writer:
 
         await self._nodes.call(work, seconds=WRITE_SECONDS)
 
-    @asynccontextmanager
-    async def _writing(self, guild: GuildId) -> AsyncIterator[GuildState]:
-        """The only writer of this guild while it lasts; gives what is searched now.
+    def _line(self, guild: GuildId) -> Line:
+        if guild not in self._lines:
+            self._lines[guild] = Line(
+                self._lease, clean=partial(self._cleaned, guild), store=partial(self._store, guild)
+            )
+        return self._lines[guild]
 
-        The state is taken out of `_states` and only a success puts it back: after a failure it is read and
-        cleaned again.
-        """
-        async with self._guilds[guild], self._lease.turn() as turn:
-            if turn != self._turn:
-                self._turn, self._states = turn, {}
-            state = self._states.pop(guild, None) or await self._cleaned(guild)
-            yield await self._purged(guild, state, self._grace_seconds)
+    async def _insert(self, guild: GuildId, rows: Iterable[Row], *, gently: bool = False) -> None:
+        if gently:
+            await insert_gently(self._nodes, self._collection, tenant_of(guild), rows)
+        else:
+            await insert_all(self._nodes, self._collection, tenant_of(guild), rows, self._requests)
 
-    async def _cleaned(self, guild: GuildId) -> GuildState:
-        """Delete what a writer left that did not finish."""
-        state = await read_state(self._nodes, self._collection, guild, seconds=WRITE_SECONDS)
-        state = state or GuildState(version=self._version)
-        await self._delete(guild, after_generation(state.revision))
-        return state
+    async def _cleaned(self, guild: GuildId, known: GuildState | None) -> GuildState:
+        """Delete what a writer left that did not finish, and what no search can need any longer."""
+        state = known
+        if state is None:
+            state = await read_state(self._nodes, self._collection, guild, seconds=WRITE_SECONDS)
+            state = state or GuildState(version=self._version)
+            await self._delete(guild, after_generation(state.revision))
+        return await self._purged(guild, state, self._grace_seconds)
 
     async def _purged(self, guild: GuildId, state: GuildState, grace_seconds: float) -> GuildState:
-        overdue = state.overdue(time.time(), grace_seconds)
+        overdue = state.overdue(self._lease.now(), grace_seconds)
         if overdue:
             await self._delete(guild, of_generations(overdue))
             state = state.without(overdue)
-            self._lease.require()
-            await write_state(self._nodes, self._collection, guild, state)
+            await self._store(guild, state)
         return state
 
-    async def _commit(
-        self, guild: GuildId, state: GuildState, old: Counter[int], *, added: int
-    ) -> GuildState:
-        state = state.changed(retire=old, passages=added - old.total(), now=time.time())
+    async def _store(self, guild: GuildId, state: GuildState) -> None:
         self._lease.require()
         await write_state(self._nodes, self._collection, guild, state)
-        self._states[guild] = state
-        return state
 
     async def _delete(self, guild: GuildId, where: Where) -> None:
         try:

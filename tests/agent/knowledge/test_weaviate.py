@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from agent.contracts import GuildId, MemberId, Slug
+from agent.contracts import GuildId, MemberId, Slug, SourceId
 from agent.errors import ConfigurationError, StoreBusyError, StoreError
 from agent.knowledge._weaviate.batches import insert
 from agent.knowledge._weaviate.lease import Lease
@@ -421,3 +422,86 @@ async def test_a_closed_store_says_so(weaviate_server: WeaviateServer, alias: st
     await store.close()
     with pytest.raises(StoreError, match="closed"):
         await store.versions()
+
+
+async def test_sources_that_are_put_at_once_are_each_seen_whole_or_not_at_all(
+    store: WeaviateStore, other: WeaviateStore
+) -> None:
+    """Each is replaced once, and the old and the new one are of different lengths."""
+    sources = [SourceId(f"source {number}") for number in range(8)]
+    done = asyncio.Event()
+
+    async def write() -> None:
+        for length in (130, 20):
+            made = (passages_of(each, *(f"pump {place}" for place in range(length))) for each in sources)
+            await asyncio.gather(*(put(store, *passages) for passages in made))
+
+    async def read(reader: WeaviateStore) -> int:
+        reads = 0
+        while not done.is_set():
+            found = await reader.search(replace(about("pump"), limit=2000))
+            assert set(Counter(each.passage.source for each in found).values()) <= {20, 130}
+            reads += 1
+        return reads
+
+    readers = asyncio.gather(read(store), read(other))
+    await write()
+    done.set()
+
+    assert min(await readers) > 3
+    assert await other.count(HOME) == 20 * len(sources)
+    assert [len(await other.passages_of(HOME, each)) for each in sources] == [20] * len(sources)
+
+
+async def test_a_source_that_fails_beside_others_takes_none_of_them_along(store: WeaviateStore) -> None:
+    async def refused() -> None:
+        with pytest.raises(StoreError):
+            await store.put_source(HOME, MANUAL, passages_of(MANUAL, "no vector"), {})
+
+    others = [passages_of(SourceId(f"source {number}"), "a pump", "a roof") for number in range(3)]
+    await asyncio.gather(put(store, *others[0]), refused(), *(put(store, *each) for each in others[1:]))
+    assert await store.count(HOME) == 6
+    await put(store, *passages_of(MANUAL, "a vector"))
+    assert await store.count(HOME) == len(await store.search(about("pump roof vector"))) == 7
+
+
+async def test_a_clock_that_is_ahead_deletes_nothing_that_a_search_may_need(
+    store: WeaviateStore,
+    other: WeaviateStore,
+    weaviate_server: WeaviateServer,
+    alias: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """How long a replaced row has been is told by the server's clock alone."""
+    await put(store, PUMP)
+    await put(store, replace(PUMP, text="the second pump"))
+    await asyncio.sleep(0.5)
+    tomorrow = time.time() + 86_400.0
+    monkeypatch.setattr(time, "time", lambda: tomorrow)
+    await put(other, *passages_of(MANUAL, "a roof"))
+    monkeypatch.undo()
+    path = f"/objects?class={alias}_v1&tenant={tenant_of(HOME)}"
+    held = [each["properties"]["text"] for each in (await _of_server(weaviate_server, path))["objects"]]
+    assert sorted(held) == sorted(["a roof", "the second pump", PUMP.text])
+
+
+async def test_a_turn_knows_the_server_s_time(store: WeaviateStore) -> None:
+    lease = store._writer("v1")._lease
+    async with lease.turn():
+        assert abs(lease.now() - time.time()) < 5.0
+
+
+async def test_a_write_changes_no_schema(
+    store: WeaviateStore, weaviate_server: WeaviateServer, alias: str
+) -> None:
+    """The server is set as compose.yaml sets it; without that it would add whatever it is sent."""
+    before = await _of_server(weaviate_server, f"/schema/{alias}_v1")
+    strange = to_row(PUMP, a_vector(PUMP.text), generation=1)
+    strange.properties["strange"] = "unknown"
+    with pytest.raises(StoreError, match="strange"):
+        await insert(store._nodes, f"{alias}_v1", tenant_of(HOME), [strange])
+    assert await _of_server(weaviate_server, f"/schema/{alias}_v1") == before
+    with pytest.raises(StoreError):
+        await insert(store._nodes, f"{alias}_v9", tenant_of(HOME), [to_row(PUMP, a_vector("pump"), 1)])
+    classes = (await _of_server(weaviate_server, "/schema"))["classes"]
+    assert [each["class"] for each in classes if each["class"].startswith(alias)] == [f"{alias}_v1"]
