@@ -39,6 +39,7 @@ class WeaviateServer(Server):
     def environment(self) -> Mapping[str, str]:
         return {
             "PERSISTENCE_DATA_PATH": str(self.folder / "data"),
+            "AUTOSCHEMA_ENABLED": "false",
             "DEFAULT_VECTORIZER_MODULE": "none",
             "ENABLE_MODULES": "",
             "API_BASED_MODULES_DISABLED": "true",
