@@ -7,16 +7,18 @@ go, then the record; a kill in between leaves a source that is read again or rem
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.catalog.protocol import Catalog
-from agent.contracts import GuildId, Passage, Source, SourceId
+from agent.contracts import GuildId, Passage, PassageId, Source, SourceId
 from agent.errors import StoreError
 from agent.ingest.embedding import embed_passages, index_spec
 from agent.knowledge.protocol import KnowledgeStore
-from agent.models.protocol import Embedder
+from agent.models.protocol import Embedder, Vector
 
+STORED_AT_ONCE = 4
+"""Sources on their way into the store while the next ones are read and embedded."""
 UNFINISHED = ""
 """The content hash of a source that must be read again."""
 
@@ -28,6 +30,21 @@ class Kept:
     added: int
     kept: int
     removed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """A source that has all it takes to be put."""
+
+    source: Source
+    text: str
+    passages: Sequence[Passage]
+    vectors: Mapping[PassageId, Vector]
+    """Of the passages that are not stored yet."""
+    version: str
+    """The index that it is made for."""
+    before: int
+    """How many passages the source has there now."""
 
 
 class Keeping:
@@ -51,27 +68,43 @@ class Keeping:
             )
         return active.name
 
-    async def put(
+    async def put(self, source: Source, text: str, passages: Sequence[Passage]) -> Kept:
+        """Make `passages` the whole of `source`; only those that are not stored yet are embedded."""
+        return await self.store(await self.embed(source, text, passages))
+
+    async def embed(
         self,
         source: Source,
         text: str,
         passages: Sequence[Passage],
         embedded: Callable[[int, int], None] | None = None,
-    ) -> Kept:
-        """Make `passages` the whole of `source`; only those that are not stored yet are embedded.
+    ) -> Embedded:
+        """Everything of `put` that the store is not changed by.
 
-        `embedded` hears how many of those are done, and how many there are.
+        `embedded` hears how many passages are embedded, and how many are to be.
         """
         version = await self.version()
         stored = await self._store.passages_of(source.guild, source.id, version=version)
         old = {passage.id for passage in stored}
         new = [passage for passage in passages if passage.id not in old]
-        vectors = await embed_passages(self._embedder, new, embedded)
-        await self._store.put_source(source.guild, source.id, passages, vectors, version=version)
-        await self._catalog.put_source(source, text)
-        await self._refuse_flip(source, text, version)
-        kept = len(passages) - len(new)
-        return Kept(added=len(new), kept=kept, removed=len(old) - kept)
+        return Embedded(
+            source=source,
+            text=text,
+            passages=passages,
+            vectors=await embed_passages(self._embedder, new, embedded),
+            version=version,
+            before=len(old),
+        )
+
+    async def store(self, made: Embedded) -> Kept:
+        """The rest of `put`, of several sources at once."""
+        source, version = made.source, made.version
+        await self._store.put_source(source.guild, source.id, made.passages, made.vectors, version=version)
+        await self._catalog.put_source(source, made.text)
+        await self._refuse_flip(source, made.text, version)
+        added = len(made.vectors)
+        kept = len(made.passages) - added
+        return Kept(added=added, kept=kept, removed=made.before - kept)
 
     async def remove(self, guild: GuildId, ids: Sequence[SourceId]) -> int:
         """Return how many sources went."""

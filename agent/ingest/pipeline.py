@@ -1,8 +1,9 @@
 """What comes in: files, folders, URLs, sitemaps and remembered entries become sources with passages.
 
 A source whose bytes did not change costs their hash and nothing else. One that changed is read again, and
-only passages that are new are embedded. A file that cannot be read is reported with its reason and the
-rest goes in; a failure of the store or of the model ends the run, with everything before it kept whole.
+only passages that are new are embedded. Some sources are still on their way into the store while the next
+one is embedded. A file that cannot be read is reported with its reason and the rest goes in; a failure of the
+store or of the model ends the run, and what went in before it, or beside it, stays whole.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,7 +31,7 @@ from agent.ingest.conversations import (
     document_of,
 )
 from agent.ingest.documents import Document
-from agent.ingest.keeping import Keeping
+from agent.ingest.keeping import Embedded, Keeping
 from agent.ingest.making import (
     Asked,
     Fetched,
@@ -50,6 +52,7 @@ from agent.ingest.report import (
     failed,
 )
 from agent.ingest.sitemaps import is_sitemap, pages_of
+from agent.ingest.storing import Storing
 from agent.ingest.targets import FileTarget, UrlTarget, expand, has_vanished, read_file
 from agent.ingest.web import Fetcher, GoneError, parse_url
 from agent.knowledge.protocol import KnowledgeStore
@@ -61,6 +64,19 @@ from agent.settings import Settings
 _Target: TypeAlias = FileTarget | UrlTarget | TargetReport
 _Embedded: TypeAlias = Callable[[int, int], None]
 """Hears how many passages of a target are embedded, of how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A target that was read and embedded."""
+
+    made: Embedded
+    outcome: Outcome
+    choice: Choice
+
+
+_Outcome: TypeAlias = TargetReport | _Ready | Sequence[UrlTarget]
+"""For a sitemap, the pages that it stands for."""
 
 
 class Ingestor:
@@ -220,31 +236,30 @@ class Ingestor:
         await self._keeping.version()
         queue = list(reversed(targets))
         watch = _Watch(callback=progress, total=len(queue))
-        reports: list[TargetReport] = []
-        while queue:
-            target = queue.pop()
-            watch.begin(target.uri)
-            try:
-                outcome = await self._one(asked, target, watch.embedded)
-            except (StoreError, ModelError) as error:
-                count_error(type(error), Where.INGEST.value)
-                reports.append(failed(target.uri, error))
-                return IngestReport(targets=tuple(reports), stopped=str(error), hint=error.hint)
-            if isinstance(outcome, TargetReport):
-                reports.append(outcome)
-                watch.end(outcome)
-            else:
-                queue.extend(reversed(outcome))
-                watch.total += len(outcome) - 1
-        if any(report.added or report.removed for report in reports):
+        async with Storing(watch.end) as storing:
+            while queue and not storing.stopped:
+                target = queue.pop()
+                watch.begin(target.uri)
+                try:
+                    outcome = await self._one(asked, target, watch.embedded)
+                except (StoreError, ModelError) as error:
+                    storing.fail(target.uri, error)
+                    break
+                if isinstance(outcome, TargetReport):
+                    storing.end(outcome)
+                elif isinstance(outcome, _Ready):
+                    await storing.store(target.uri, partial(self._put, outcome))
+                else:
+                    queue.extend(reversed(outcome))
+                    watch.total += len(outcome) - 1
+        report = storing.report()
+        if not report.stopped and any(target.added or target.removed for target in report.targets):
             # A search of many small writes takes twice as long as one of what they are folded into.
             await self._store.optimize()
-        return IngestReport(targets=tuple(reports))
+        return report
 
-    async def _one(
-        self, asked: Asked, target: _Target, embedded: _Embedded
-    ) -> TargetReport | Sequence[UrlTarget]:
-        """What became of a target; for a sitemap, the pages that it stands for."""
+    async def _one(self, asked: Asked, target: _Target, embedded: _Embedded) -> _Outcome:
+        """What became of a target, or what it is to become."""
         try:
             if isinstance(target, FileTarget):
                 return await self._take_file(asked, target, embedded)
@@ -255,15 +270,15 @@ class Ingestor:
             count_error(type(error), Where.INGEST.value)
             return failed(target.uri, error)
 
-    async def _take_file(self, asked: Asked, target: FileTarget, embedded: _Embedded) -> TargetReport:
+    async def _take_file(
+        self, asked: Asked, target: FileTarget, embedded: _Embedded
+    ) -> TargetReport | _Ready:
         if asked.refreshing and await asyncio.to_thread(has_vanished, target.path):
             return await self._vanished(asked.guild, target.uri, "The file is no longer there.")
         data = await asyncio.to_thread(read_file, target.path, self._settings.ingest_file_mb)
         return await self._take(asked, Fetched(uri=target.uri, data=data, path=target.path), embedded)
 
-    async def _take_url(
-        self, asked: Asked, target: UrlTarget, embedded: _Embedded
-    ) -> TargetReport | Sequence[UrlTarget]:
+    async def _take_url(self, asked: Asked, target: UrlTarget, embedded: _Embedded) -> _Outcome:
         uri = str(parse_url(target.uri))
         try:
             page = await self._fetcher.fetch(uri)
@@ -282,7 +297,7 @@ class Ingestor:
         fetched = Fetched(uri=uri, data=page.data, content_type=page.content_type, charset=page.charset)
         return await self._take(asked, fetched, embedded)
 
-    async def _take(self, asked: Asked, fetched: Fetched, embedded: _Embedded) -> TargetReport:
+    async def _take(self, asked: Asked, fetched: Fetched, embedded: _Embedded) -> TargetReport | _Ready:
         before = await self._catalog.source_by_uri(asked.guild, fetched.uri)
         if before and is_unchanged(before, fetched, asked):
             return TargetReport(
@@ -304,16 +319,21 @@ class Ingestor:
         )
         rows = choosing.row_categories(document, await self._catalog.categories(asked.guild))
         cut = await asyncio.to_thread(passages, document, source, rows)
-        kept = await self._keeping.put(source, document.text, cut, embedded)
+        made = await self._keeping.embed(source, document.text, cut, embedded)
+        return _Ready(made=made, outcome=Outcome.CHANGED if before else Outcome.ADDED, choice=choice)
+
+    async def _put(self, ready: _Ready) -> TargetReport:
+        source = ready.made.source
+        kept = await self._keeping.store(ready.made)
         return TargetReport(
-            uri=fetched.uri,
-            outcome=Outcome.CHANGED if before else Outcome.ADDED,
+            uri=source.uri,
+            outcome=ready.outcome,
             source=source.id,
             title=source.title,
             added=kept.added,
             kept=kept.kept,
             removed=kept.removed,
-            choice=choice,
+            choice=ready.choice,
         )
 
     async def _choose(
@@ -347,6 +367,7 @@ class _Watch:
     total: int
     done: int = 0
     uri: str = ""
+    """Of the target that is being read and embedded."""
 
     def begin(self, uri: str) -> None:
         self.uri = uri
@@ -364,7 +385,7 @@ class _Watch:
             now = Progress(
                 done=self.done,
                 total=self.total,
-                uri=self.uri,
+                uri=report.uri if report else self.uri,
                 passages=passages,
                 passages_total=of,
                 report=report,

@@ -19,6 +19,7 @@ from agent.contracts import (
     SourceKind,
 )
 from agent.errors import DiskFullError, StoreError, UnknownCategoryError, UnknownGuildError, UsageError
+from agent.ingest.keeping import STORED_AT_ONCE
 from agent.ingest.pipeline import Ingestor
 from agent.ingest.report import ChosenBy, IngestReport, Outcome, Progress
 from agent.knowledge.protocol import KnowledgeStore
@@ -384,3 +385,50 @@ async def test_passages_are_told_while_they_are_embedded(ingestor: Ingestor, fol
     assert told == [(0, 0), (32, 40), (40, 40), (0, 0)]
     assert seen[-1].report is not None
     assert seen[-1].uri.endswith("a.csv")
+
+
+async def test_some_sources_are_stored_while_the_next_is_embedded_and_the_report_keeps_their_order(
+    ingestor: Ingestor, store: KnowledgeStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(STORED_AT_ONCE + 3):
+        (folder / f"{number}.md").write_text(f"Text {number}.")
+    put = store.put_source
+    most, inside, full = 0, 0, asyncio.Event()
+
+    async def slow(*given: Any, **named: Any) -> None:
+        nonlocal most, inside
+        inside += 1
+        most = max(most, inside)
+        if inside == STORED_AT_ONCE:
+            full.set()
+        await full.wait()
+        await asyncio.sleep(0.05 if "0" in given[2][0].text else 0.0)
+        await put(*given, **named)
+        inside -= 1
+
+    monkeypatch.setattr(store, "put_source", slow)
+    report = await ingestor.ingest(LOCAL_GUILD, [folder])
+    assert report.ok
+    assert most == STORED_AT_ONCE
+    assert list(outcomes(report)) == [f"{number}.md" for number in range(STORED_AT_ONCE + 3)]
+
+
+async def test_what_is_on_its_way_when_another_source_fails_stays_whole_and_is_reported(
+    ingestor: Ingestor, store: KnowledgeStore, catalog: Catalog, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abcd":
+        (folder / f"{name}.md").write_text(f"Text {name}.")
+    put, failed = store.put_source, asyncio.Event()
+
+    async def full(guild: GuildId, source: SourceId, passages: list[Passage], *a: Any, **k: Any) -> None:
+        if passages[0].text == "Text b.":
+            failed.set()
+            raise DiskFullError("No space is left.", "Free some.")
+        await failed.wait()
+        await put(guild, source, passages, *a, **k)
+
+    monkeypatch.setattr(store, "put_source", full)
+    report = await ingestor.ingest(LOCAL_GUILD, [folder])
+    assert report.stopped == "No space is left."
+    assert outcomes(report) == {"a.md": Outcome.ADDED, "b.md": Outcome.FAILED}
+    assert await everything(store, catalog) == {str(folder / "a.md"): ["Text a."]}
