@@ -10,6 +10,7 @@ import pytest
 from agent.contracts import EpisodeId, MemberId, Role
 from tests.agent.journal.episodes import NOON
 from tuning.labels.label import Task
+from tuning.patterns.phrases import Phrase
 from tuning.patterns.rules import (
     Cause,
     Remark,
@@ -140,7 +141,7 @@ def test_agreement_on_what_is_searched_already_changes_nothing(now_searched: str
     ],
 )
 def test_significance(worse: bool, alarm: bool, words: str) -> None:
-    finding = significance(Statistic(worse=worse, alarm=alarm, odds=1200, without="may be chance"))
+    finding = significance(Statistic(worse=worse, alarm=alarm, odds=1200, without=Phrase("chance")))
     assert (finding.met, finding.words) == (worse or alarm, words)
 
 
@@ -158,15 +159,15 @@ def test_learnable(causes: dict[Cause, int], met: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("anomalies", "days", "new", "before", "met"),
+    ("unusual", "days", "new", "before", "met"),
     [
         ((), None, 100, 0, True),
         ((), 7, 20, 100, True),
         ((), 6, 20, 100, False),
         ((), 7, 19, 100, False),
-        (("a burst of votes",), None, 100, 0, False),
+        ((Phrase("suspect"),), None, 100, 0, False),
     ],
 )
-def test_calm(anomalies: tuple[str, ...], days: int | None, new: int, before: int, met: bool) -> None:
+def test_calm(unusual: tuple[Phrase, ...], days: int | None, new: int, before: int, met: bool) -> None:
     since = None if days is None else timedelta(days=days)
-    assert calm(anomalies, since, new, before).met is met
+    assert calm(unusual, since, new, before).met is met

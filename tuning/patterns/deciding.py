@@ -25,6 +25,7 @@ from typing import Final
 
 from tuning.labels.label import Task
 from tuning.patterns.pattern import Action, Decision
+from tuning.patterns.phrases import Phrase
 from tuning.patterns.rules import Cause, Finding, RuleName
 
 GAP_ASKED, GAP_MEMBERS = 3, 2
@@ -59,7 +60,7 @@ def decide(grounds: Grounds) -> Decision:
     met = {rule: finding.met for rule, finding in grounds.findings.items()}
     recurs = met[RuleName.RECURRENCE] and met[RuleName.INDEPENDENCE]
     if grounds.suspect >= SUSPECT_SHARE:
-        return Decision(action=Action.HUMAN_REVIEW, because="most of it comes from accounts that may be one")
+        return _decision(Action.HUMAN_REVIEW, Phrase("suspect"))
     if grounding := _grounding(grounds, recurs=recurs):
         return grounding
     if not recurs:
@@ -67,10 +68,10 @@ def decide(grounds: Grounds) -> Decision:
     if grounds.anomalies or not (met[RuleName.LEARNABLE] and met[RuleName.AGREEMENT]):
         action = Action.HUMAN_REVIEW if met[RuleName.SIGNIFICANCE] else Action.NOTHING_YET
         if grounds.anomalies:
-            return Decision(action=action, because="; ".join(grounds.anomalies))
+            return _decision(action, *(Phrase("anomaly", {"said": each}) for each in grounds.anomalies))
         return _unmet(grounds, action, RuleName.LEARNABLE, RuleName.AGREEMENT)
     if all(met.values()):
-        return Decision(action=_TRAINS[grounds.task], because="all seven rules are met")
+        return _decision(_TRAINS[grounds.task], Phrase("all met"))
     return _unmet(grounds, Action.FEW_SHOT, RuleName.VOLUME, RuleName.SIGNIFICANCE, RuleName.CALM)
 
 
@@ -80,14 +81,17 @@ def _grounding(grounds: Grounds, *, recurs: bool) -> Decision | None:
     if not total or grounds.causes.get(Cause.GROUNDING, 0) * 2 <= total:
         return None
     if grounds.outdated:
-        because = "something is kept about it, but it is old or is not found"
-        return Decision(action=Action.REINDEX, because=because) if recurs else None
+        return _decision(Action.REINDEX, Phrase("old")) if recurs else None
     if grounds.asked < GAP_ASKED or grounds.askers < min(GAP_MEMBERS, grounds.members):
         return None
-    because = "asked again and again, and nobody wrote it down"
-    return Decision(action=Action.KNOWLEDGE_GAP, because=because)
+    return _decision(Action.KNOWLEDGE_GAP, Phrase("gap"))
 
 
 def _unmet(grounds: Grounds, action: Action, *rules: RuleName) -> Decision:
-    words = [f"{rule}: {grounds.findings[rule].words}" for rule in rules if not grounds.findings[rule].met]
-    return Decision(action=action, because="; ".join(words))
+    """Because of those of the rules that are not met."""
+    findings = [grounds.findings[rule] for rule in rules if not grounds.findings[rule].met]
+    return _decision(action, *(phrase for finding in findings for phrase in finding.phrases))
+
+
+def _decision(action: Action, *phrases: Phrase) -> Decision:
+    return Decision(action=action, phrases=phrases)

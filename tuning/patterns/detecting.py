@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -31,10 +32,11 @@ from tuning.patterns.pattern import (
     Point,
     Training,
 )
+from tuning.patterns.phrases import Phrase
 from tuning.patterns.rules import Cause, Finding, Remark, RuleName, Statistic
 from tuning.patterns.significance import bound, fallen, path, worse
 from tuning.patterns.trials import Trial, remarks_of, trials_of
-from tuning.patterns.wording import Spread, sentence, topic
+from tuning.patterns.wording import Spread, gist_of, topic
 
 WINDOW: Final = timedelta(days=60)
 """How long a remark counts. A candidate of which nothing is heard for so long is one no longer."""
@@ -182,10 +184,10 @@ def _candidate(cluster: Cluster, test: _Test, name: Known, view: _View) -> Candi
         return None
     voices = [r for each in (cluster.leader, *cluster.followers) if each.at > since for r in each.remarks]
     causes = Counter(each.cause for each in failed if each.cause is not None)
-    suspect, aside_words = _suspect(cluster, failed, view)
+    suspect, aside = _suspect(cluster, failed, view)
     target = _target(against)
     findings = _findings(cluster, test, view, against, voices, causes, target)
-    findings[RuleName.CALM] = _calm(cluster.task, view, suspect, aside_words)
+    findings[RuleName.CALM] = _calm(cluster.task, view, suspect, aside)
     grounds = Grounds(
         task=cluster.task,
         findings=findings,
@@ -214,7 +216,7 @@ def _candidate(cluster: Cluster, test: _Test, name: Known, view: _View) -> Candi
         causes=causes,
         findings=tuple(findings[rule] for rule in RuleName),
         decision=decision,
-        sentence=sentence(
+        gist=gist_of(
             cluster.task,
             cluster.category,
             target,
@@ -283,46 +285,45 @@ def _tested(cluster: Cluster, test: _Test, view: _View) -> Statistic:
         worse=test.worse,
         alarm=view.falls.get(key, False) and test.log_e > 0,
         odds=int(math.exp(min(max(test.log_e, 0.0), 20.0))),
-        without="may be chance" if baseline else f"what is normal is not known before {TRIALS} were judged",
+        without=Phrase("chance") if baseline else Phrase("no baseline", {"trials": TRIALS}),
     )
 
 
-def _calm(task: Task, view: _View, suspect: float, aside_words: str) -> Finding:
+def _calm(task: Task, view: _View, suspect: float, aside: Sequence[Phrase]) -> Finding:
     training = view.trainings.get(task)
-    unusual = [*view.anomalies]
+    unusual = [Phrase("anomaly", {"said": each}) for each in view.anomalies]
     if suspect >= SUSPECT_SHARE:
-        unusual.append("most of it comes from accounts that may be one")
+        unusual.append(Phrase("suspect"))
     since = view.now - training.at if training else None
     before = training.labels if training else 0
     found = rules.calm(unusual, since, len(view.labels[task]), before)
-    words = f"{found.words}; {aside_words}" if aside_words else found.words
-    return Finding(rule=found.rule, met=found.met, words=words)
+    return replace(found, phrases=(*found.phrases, *aside))
 
 
-def _suspect(cluster: Cluster, failed: Sequence[Trial], view: _View) -> tuple[float, str]:
-    """Which share of what was said of these questions is set aside, and that in words."""
+def _suspect(cluster: Cluster, failed: Sequence[Trial], view: _View) -> tuple[float, tuple[Phrase, ...]]:
+    """Which share of what was said of these questions is set aside, and what of it in words."""
     here = {each.episode for each in failed}
-    vectors, places = view.history.vectors, view.places
-    leader = vectors[cluster.leader.index]
     aside: list[Remark] = []
-    why: set[str] = set()
+    phrases: list[Phrase] = []
     for each in view.aside:
-        those = [
-            remark
-            for remark in each.remarks
-            if remark.against
-            and remark.task is cluster.task
-            and (remark.episode in here or float(vectors[places[remark.episode]] @ leader) >= SIMILAR)
-        ]
+        those = [remark for remark in each.remarks if _is_about(remark, cluster, here, view)]
         aside += those
-        why |= {each.suspicion} if those else set()
-    if not aside:
-        return 0.0, ""
-    members = {each.member for each in aside}
-    words = f"{len(aside)} of {len(members)} members set aside ({', '.join(sorted(why))})"
+        if those:
+            figures = {"remarks": len(those), "members": len({remark.member for remark in those})}
+            phrases.append(Phrase(f"aside {each.suspicion}", figures))
+    if len(aside) < SUSPECT_REMARKS or len({each.member for each in aside}) < SUSPECT_MEMBERS:
+        return 0.0, tuple(phrases)
     total = sum(view.said[each, cluster.task] for each in here | {each.episode for each in aside})
-    many = len(aside) >= SUSPECT_REMARKS and len(members) >= SUSPECT_MEMBERS
-    return (len(aside) / total if many else 0.0), words
+    return len(aside) / total, tuple(phrases)
+
+
+def _is_about(remark: Remark, cluster: Cluster, here: AbstractSet[EpisodeId], view: _View) -> bool:
+    """Whether it speaks against one of these questions, or one like them."""
+    if not remark.against or remark.task is not cluster.task:
+        return False
+    vectors = view.history.vectors
+    vector, leader = vectors[view.places[remark.episode]], vectors[cluster.leader.index]
+    return remark.episode in here or float(vector @ leader) >= SIMILAR
 
 
 def _target(against: Sequence[Remark]) -> str:

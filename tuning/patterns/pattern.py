@@ -11,6 +11,7 @@ from typing import TypeAlias
 from agent.contracts import Episode, EpisodeId, Feedback, MemberId, Slug
 from tuning.labels.cases import Allows, Vectors
 from tuning.labels.label import Label, Task
+from tuning.patterns.phrases import Gist, Phrase, line, said
 from tuning.patterns.rules import Cause, Finding, Remark
 
 
@@ -102,8 +103,12 @@ TRAINS = frozenset({Action.FINE_TUNE_ROUTER, Action.FINE_TUNE_ANSWERS})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     action: Action
-    because: str
-    """In words for an admin."""
+    phrases: tuple[Phrase, ...]
+
+    @property
+    def because(self) -> str:
+        """In English."""
+        return said(self.phrases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +148,7 @@ class Candidate:
     findings: tuple[Finding, ...]
     """Seven, in the order of `RuleName`."""
     decision: Decision
-    sentence: str
-    """The whole in one line, in English."""
+    gist: Gist
     points: tuple[Point, ...]
     bound: float
     """What the e-process must reach, as a logarithm."""
@@ -152,6 +156,11 @@ class Candidate:
     @property
     def stable(self) -> bool:
         return all(finding.met for finding in self.findings)
+
+    @property
+    def sentence(self) -> str:
+        """The whole in one line, in English."""
+        return line(self.gist)
 
     @property
     def known(self) -> Known:

@@ -17,6 +17,7 @@ from typing import Final
 from agent.contracts import Day, EpisodeId, MemberId, Role
 from tuning.labels.label import Task
 from tuning.labels.rules import TRUSTED
+from tuning.patterns.phrases import Phrase, said
 from tuning.sequential import wilson
 
 LABELS_OF_CATEGORY: Final = {Task.ROUTE: 30, Task.ANSWER: 0}
@@ -58,7 +59,12 @@ class Finding:
 
     rule: RuleName
     met: bool
-    words: str
+    phrases: tuple[Phrase, ...]
+
+    @property
+    def words(self) -> str:
+        """In English."""
+        return said(self.phrases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +99,20 @@ class Statistic:
     """Its category fell, and it takes part in that."""
     odds: int
     """How rarely chance alone would go so far: once in so many."""
-    without: str
+    without: Phrase
     """What to say when neither holds."""
 
 
 def volume(task: Task, of_category: int, in_all: int) -> Finding:
     """Usable labels since the champion was trained; with fewer, examples in the prompt do as much."""
     met = of_category >= LABELS_OF_CATEGORY[task] and in_all >= LABELS[task]
-    needed = f"{LABELS_OF_CATEGORY[task]} and {LABELS[task]} are needed"
-    words = f"{of_category} labels here and {in_all} in all; {needed}"
-    return Finding(rule=RuleName.VOLUME, met=met, words=words)
+    figures = {
+        "here": of_category,
+        "all": in_all,
+        "needed_here": LABELS_OF_CATEGORY[task],
+        "needed": LABELS[task],
+    }
+    return _finding(RuleName.VOLUME, met, Phrase("volume", figures))
 
 
 def recurrence(remarks: Sequence[Remark]) -> Finding:
@@ -112,8 +122,8 @@ def recurrence(remarks: Sequence[Remark]) -> Finding:
     span = max(times) - min(times) if times else timedelta()
     busiest = max(days.values(), default=0) / max(len(remarks), 1)
     met = len(days) >= DAYS and span >= SPAN and busiest <= SHARE_OF_DAY
-    words = f"{len(remarks)} on {len(days)} days within {span.days} days, {busiest:.0%} on the busiest"
-    return Finding(rule=RuleName.RECURRENCE, met=met, words=words)
+    figures = {"remarks": len(remarks), "days": len(days), "span": span.days, "busiest": busiest}
+    return _finding(RuleName.RECURRENCE, met, Phrase("recurrence", figures))
 
 
 def independence(remarks: Sequence[Remark]) -> Finding:
@@ -124,8 +134,8 @@ def independence(remarks: Sequence[Remark]) -> Finding:
     admins = {remark.member for remark in remarks if remark.role in TRUSTED and remark.value}
     by_admins = len(admins) >= ADMINS
     met = by_admins or (len(weights) >= MEMBERS and heaviest <= SHARE_OF_MEMBER)
-    words = f"{len(weights)} members, the most active with {heaviest:.0%}; {len(admins)} admins"
-    return Finding(rule=RuleName.INDEPENDENCE, met=met, words=words)
+    figures = {"members": len(weights), "heaviest": heaviest, "admins": len(admins)}
+    return _finding(RuleName.INDEPENDENCE, met, Phrase("independence", figures))
 
 
 def member_weights(remarks: Sequence[Remark]) -> Mapping[MemberId, float]:
@@ -149,13 +159,15 @@ def agreement(remarks: Sequence[Remark], now_searched: str = "") -> Finding:
     ordered = sorted((each for each in remarks if each.value), key=lambda each: (each.correction, each.at))
     voices = {remark.member: remark for remark in ordered}.values()
     counts = Counter(each.value for each in voices)
-    chosen, count = max(counts.items(), key=_most, default=("nothing", 0))
+    chosen, count = max(counts.items(), key=_most, default=("", 0))
     admins = {each.value for each in voices if each.role in TRUSTED}
     agreeing = sum(each.role in TRUSTED and each.value == chosen for each in voices)
     sure = wilson(count, len(voices)).low >= AGREEMENT
     met = (sure or (agreeing >= ADMINS and admins == {chosen})) and chosen != now_searched
-    words = f"{count} of {len(voices)} say {chosen}, {agreeing} of them admins"
-    return Finding(rule=RuleName.AGREEMENT, met=met, words=words)
+    if not voices:
+        return _finding(RuleName.AGREEMENT, False, Phrase("no agreement"))
+    figures = {"count": count, "voices": len(voices), "chosen": chosen, "admins": agreeing}
+    return _finding(RuleName.AGREEMENT, met, Phrase("agreement", figures))
 
 
 def _most(counted: tuple[str, int]) -> tuple[int, str]:
@@ -165,16 +177,9 @@ def _most(counted: tuple[str, int]) -> tuple[int, str]:
 
 def significance(found: Statistic) -> Finding:
     """That the questions fail more often than when the champion was new, and not by chance."""
-    reasons = [
-        said
-        for said, holds in (
-            (f"fails more than at first, by chance 1 time in {found.odds:,}", found.worse),
-            ("its category fell some time ago", found.alarm),
-        )
-        if holds
-    ]
-    words = "; ".join(reasons) or found.without
-    return Finding(rule=RuleName.SIGNIFICANCE, met=bool(reasons), words=words)
+    reasons = [Phrase("worse", {"odds": found.odds})] if found.worse else []
+    reasons += [Phrase("fell")] if found.alarm else []
+    return _finding(RuleName.SIGNIFICANCE, bool(reasons), *(reasons or [found.without]))
 
 
 def learnable(causes: Mapping[Cause, int]) -> Finding:
@@ -182,19 +187,23 @@ def learnable(causes: Mapping[Cause, int]) -> Finding:
     total = sum(causes.values())
     cause, count = max(causes.items(), key=lambda item: (item[1], item[0]), default=(Cause.GROUNDING, 0))
     met = cause in LEARNABLE and count >= SHARE_OF_CAUSE * total
-    words = f"{count} of {total} are a matter of {cause}" if total else "no cause is known"
-    return Finding(rule=RuleName.LEARNABLE, met=met, words=words)
+    known = Phrase(f"cause {cause}", {"count": count, "total": total})
+    return _finding(RuleName.LEARNABLE, met, known if total else Phrase("no cause"))
 
 
-def calm(anomalies: Sequence[str], since_training: timedelta | None, new: int, before: int) -> Finding:
+def calm(unusual: Sequence[Phrase], since_training: timedelta | None, new: int, before: int) -> Finding:
     """Nothing else is going on, and there is enough that the last training did not know.
 
     `since_training` is None when nothing was ever trained; `new` and `before` count labels.
     """
     waiting = since_training is not None and since_training < COOL_DOWN
-    reasons = [*anomalies]
+    reasons = [*unusual]
     if waiting:
-        reasons.append("the last training is too recent")
+        reasons.append(Phrase("recent"))
     if new < NEW_LABELS * before:
-        reasons.append(f"only {new} labels beside the {before} known ones")
-    return Finding(rule=RuleName.CALM, met=not reasons, words="; ".join(reasons) or "nothing unusual")
+        reasons.append(Phrase("few new", {"new": new, "before": before}))
+    return _finding(RuleName.CALM, not reasons, *(reasons or [Phrase("calm")]))
+
+
+def _finding(rule: RuleName, met: bool, *phrases: Phrase) -> Finding:
+    return Finding(rule=rule, met=met, phrases=phrases)

@@ -1,4 +1,4 @@
-"""A candidate in words: what its questions are about, and the line that sums it up."""
+"""What the questions of a candidate are about, and what sums it up."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from agent.answering.words import content_words, fold
 from agent.contracts import Slug
 from tuning.labels.label import Task
 from tuning.patterns.pattern import Action
+from tuning.patterns.phrases import Gist, counted
 from tuning.patterns.rules import Remark
 from tuning.patterns.trials import ANOTHER_ANSWER
 
@@ -24,7 +25,6 @@ _RARER: Final = 1.5
 """How many times as often such a word must be in these questions as in the others."""
 
 _MOST_WORDS: Final = 3
-_ACTIONS_SAID: Final = {Action.KNOWLEDGE_GAP: "find no answer", Action.REINDEX: "find an old answer or none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _stems(text: str) -> tuple[str, ...]:
     return content_words(text)
 
 
-def sentence(
+def gist_of(
     task: Task,
     category: Slug | None,
     target: str,
@@ -73,29 +73,27 @@ def sentence(
     about: str,
     question: str,
     action: Action,
-) -> str:
-    """Say it in one line: "12 corrections by 5 members on 4 days: questions about the hot tub go to plumbing
-    instead of pool".
-    """
+) -> Gist:
+    """Sum a candidate up."""
     corrections = sum(each.correction for each in remarks)
-    counted = _counted(corrections, "correction") if corrections else _counted(len(remarks), "remark")
-    members = _counted(len({each.member for each in remarks}), "member")
-    days = _counted(len({each.at.date() for each in remarks}), "day")
-    what = f"questions about {about}" if about else f"questions like “{question}”"
-    return f"{counted} by {members} on {days}: {what} {_happens(task, category, target, action)}"
+    what = counted("correction", corrections) if corrections else counted("remark", len(remarks))
+    return Gist(
+        counted=what,
+        members=len({each.member for each in remarks}),
+        days=len({each.at.date() for each in remarks}),
+        about=about,
+        question=question,
+        happens=_happens(task, category, target, action),
+        category=category or "",
+        target=target,
+    )
 
 
 def _happens(task: Task, category: Slug | None, target: str, action: Action) -> str:
     if task is Task.ROUTE:
-        goes = f"go to {category}" if category else "go to no topic"
-        return f"{goes} instead of {target}" if target else goes
-    where = f" in {category}" if category else ""
-    if action in _ACTIONS_SAID:
-        return f"{_ACTIONS_SAID[action]}{where}"
-    if target == ANOTHER_ANSWER:
-        return f"are answered wrongly{where}"
-    return f"get answers that people dislike{where}" + (f" ({target.replace('_', ' ')})" if target else "")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+        return "misrouted" if category else "unrouted"
+    if action is Action.KNOWLEDGE_GAP:
+        return "unanswered"
+    if action is Action.REINDEX:
+        return "outdated"
+    return "wrong" if target == ANOTHER_ANSWER else "disliked"

@@ -15,6 +15,7 @@ from tuning.labels.label import Task
 from tuning.patterns.causes import cause_of
 from tuning.patterns.deciding import Grounds, decide
 from tuning.patterns.pattern import TRAINS, Action
+from tuning.patterns.phrases import Phrase
 from tuning.patterns.rules import Cause, Finding, RuleName
 from tuning.patterns.significance import bound, worse
 
@@ -35,7 +36,7 @@ def grounds(
     suspect: float = 0.0,
     anomalies: tuple[str, ...] = (),
 ) -> Grounds:
-    findings = {rule: Finding(rule=rule, met=rule not in unmet, words=f"so much {rule}") for rule in R}
+    findings = {rule: Finding(rule=rule, met=rule not in unmet, phrases=(Phrase("chance"),)) for rule in R}
     return Grounds(
         task=task,
         findings=findings,

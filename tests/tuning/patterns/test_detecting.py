@@ -190,7 +190,7 @@ def test_what_several_ask_and_nobody_wrote_down_is_a_gap() -> None:
     candidate = hot_tub(found(paper))
     assert candidate.decision.action is Action.KNOWLEDGE_GAP
     assert candidate.questions == tuple(reversed(questions))
-    assert candidate.sentence.endswith("find no answer in plumbing")
+    assert candidate.sentence.endswith("find no answer (in plumbing)")
 
 
 def test_what_one_member_asks_again_and_again_is_no_gap() -> None:

@@ -1,0 +1,109 @@
+"""What findings, decisions and candidates say, as keys and figures, so that each language has its own words.
+
+`ENGLISH` is what the terminal, the log and `Finding.words` speak; the bot has the same keys in Spanish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    key: str
+    figures: Mapping[str, object] = field(default_factory=dict)
+    """Text and numbers, by their names in the template."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gist:
+    """A candidate in one line, before it is put into words."""
+
+    counted: Phrase
+    members: int
+    days: int
+    about: str
+    """What the questions share; empty when they share no words."""
+    question: str
+    happens: str
+    """A key."""
+    category: str
+    target: str
+
+
+ENGLISH: Final[Mapping[str, str]] = {
+    # Findings.
+    "volume": "{here} labels here and {all} in all; {needed_here} and {needed} are needed",
+    "recurrence": "{remarks} on {days} days within {span} days, {busiest:.0%} on the busiest",
+    "independence": "{members} members, the most active with {heaviest:.0%}; {admins} admins",
+    "agreement": "{count} of {voices} say {chosen}, {admins} of them admins",
+    "no agreement": "nobody said what would have been right",
+    "worse": "fails more than at first, by chance 1 time in {odds:,}",
+    "fell": "its category fell some time ago",
+    "chance": "may be chance",
+    "no baseline": "what is normal is not known before {trials} were judged",
+    "cause router": "{count} of {total} are a matter of the router",
+    "cause style": "{count} of {total} are a matter of style",
+    "cause protocol": "{count} of {total} are a matter of form: the draft failed its proof",
+    "cause grounding": "{count} of {total} are a matter of what is kept, or found",
+    "no cause": "no cause is known",
+    "anomaly": "{said}",
+    "recent": "the last training is too recent",
+    "few new": "only {new} labels beside the {before} known ones",
+    "calm": "nothing unusual",
+    "suspect": "most of it comes from accounts that may be one",
+    "aside fresh": "{remarks} remarks of {members} new members do not count yet",
+    "aside burst": "{remarks} remarks of {members} members were too many at once",
+    "aside together": "{remarks} remarks of {members} members count as one member's, as they act as one",
+    # Decisions.
+    "all met": "all seven rules are met",
+    "gap": "asked again and again, and nobody wrote it down",
+    "old": "something is kept about it, but it is old or is not found",
+    # The line of a candidate.
+    "gist": "{counted} by {members} on {days}: {what} {happens}",
+    "correction": "1 correction",
+    "corrections": "{count} corrections",
+    "remark": "1 remark",
+    "remarks": "{count} remarks",
+    "member": "1 member",
+    "members": "{count} members",
+    "day": "1 day",
+    "days": "{count} days",
+    "about": "questions about {about}",
+    "like": "questions like “{question}”",
+    "misrouted": "go to {category} instead of {target}",
+    "unrouted": "go to no topic instead of {target}",
+    "unanswered": "find no answer",
+    "outdated": "find an old answer or none",
+    "wrong": "are answered wrongly",
+    "disliked": "get answers that people dislike",
+    "in": " (in {category})",
+}
+
+
+def said(phrases: Sequence[Phrase], templates: Mapping[str, str] = ENGLISH) -> str:
+    return "; ".join(templates[each.key].format(**each.figures) for each in phrases)
+
+
+def line(gist: Gist, templates: Mapping[str, str] = ENGLISH) -> str:
+    """Say it in one line: "12 corrections by 5 members on 4 days: questions about hot tub go to plumbing
+    instead of pool".
+    """
+    what = templates["about" if gist.about else "like"]
+    happens = templates[gist.happens].format(category=gist.category, target=gist.target)
+    if gist.category and "{category}" not in templates[gist.happens] and gist.happens != "unrouted":
+        happens += templates["in"].format(category=gist.category)
+    return templates["gist"].format(
+        counted=said([gist.counted], templates),
+        members=said([counted("member", gist.members)], templates),
+        days=said([counted("day", gist.days)], templates),
+        what=what.format(about=gist.about, question=gist.question),
+        happens=happens,
+    )
+
+
+def counted(what: str, count: int) -> Phrase:
+    """One of it, or several."""
+    return Phrase(what if count == 1 else f"{what}s", {"count": count})
