@@ -21,6 +21,7 @@ from discord.ext import commands
 
 from agent.contracts import LOCAL_GUILD, GuildId
 from agent.errors import StoreError
+from bot.cogs.anomalies import Anomalies
 from bot.cogs.ask import Ask
 from bot.cogs.category import Category
 from bot.cogs.channel import Channel
@@ -31,6 +32,7 @@ from bot.cogs.knowledge import Knowledge
 from bot.cogs.privacy import Privacy
 from bot.cogs.reactions import Reactions
 from bot.cogs.roles import Roles
+from bot.cogs.setup import Setup
 from bot.cogs.stats import Stats
 from bot.cogs.sync import SyncChannels
 from bot.desk import LATE_SECONDS, Desk
@@ -59,7 +61,9 @@ COGS: Final = (
     Roles,
     Category,
     Diagnose,
+    Setup,
     Stats,
+    Anomalies,
 )
 PERMISSIONS: Final = discord.Permissions(
     view_channel=True,
@@ -67,6 +71,7 @@ PERMISSIONS: Final = discord.Permissions(
     send_messages_in_threads=True,
     read_message_history=True,
     attach_files=True,
+    create_public_threads=True,
 )
 """What the invite link asks for."""
 _COMMANDS: Final = "commands"

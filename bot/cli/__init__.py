@@ -9,6 +9,8 @@ from __future__ import annotations
 import typer
 
 from bot.cli import (
+    annotate,
+    anomalies,
     ask,
     categories,
     chat,
@@ -55,6 +57,8 @@ for group, name in (
     (sources.app, "sources"),
     (categories.app, "categories"),
     (labels.app, "labels"),
+    (annotate.app, "annotate"),
+    (anomalies.app, "anomalies"),
     (models.app, "models"),
     (index.app, "index"),
     (guilds.app, "guilds"),

@@ -31,6 +31,8 @@ _OPEN: Final = frozenset({Power.ASK, Power.TEACH})
 class ChannelConfig:
     auto: bool = False
     silenced: bool = False
+    threads: bool = False
+    """Each answer here opens a thread under its question."""
     category: Slug | None = None
     """What questions here are about unless they say otherwise."""
 
@@ -45,6 +47,8 @@ class GuildConfig:
     allowance: Allowance = _ALLOWANCE
     allowances: Mapping[int, Allowance] = field(default_factory=dict)
     """By role; the most generous of a member's counts."""
+    alerts: int = 0
+    """The channel in which the admins are told of anomalies; 0 means nowhere."""
     draft: tuple[Topic, ...] = ()
     """Topics that `/setup` shows and nobody has accepted yet."""
 
@@ -62,18 +66,22 @@ class GuildConfig:
         return replace(self, channels=channels)
 
     def with_marked(
-        self, field_: Literal["auto", "silenced"], shown: Set[int], chosen: Set[int]
+        self, what: Literal["auto", "silenced"], shown: Set[int], chosen: Set[int]
     ) -> GuildConfig:
         """Switch a choice on in the `chosen` channels and off in the others of those that were `shown`."""
         config = self
         for id_ in sorted(shown | chosen):
-            changed = replace(config.channel(id_), **{field_: id_ in chosen})
-            config = config.with_channel(id_, changed)
+            before, on = config.channel(id_), id_ in chosen
+            after = replace(before, auto=on) if what == "auto" else replace(before, silenced=on)
+            config = config.with_channel(id_, after)
         return config
 
-    def marked(self, field_: Literal["auto", "silenced"]) -> list[int]:
+    def marked(self, what: Literal["auto", "silenced"]) -> list[int]:
         """The channels in which a choice is on."""
-        return sorted(id_ for id_, chosen in self.channels.items() if getattr(chosen, field_))
+        return sorted(id_ for id_, chosen in self.channels.items() if getattr(chosen, what))
+
+    def with_alerts(self, channel: int) -> GuildConfig:
+        return replace(self, alerts=channel)
 
     def with_roles(self, power: Power, roles: frozenset[int]) -> GuildConfig:
         return replace(self, roles={**self.roles, power: roles})

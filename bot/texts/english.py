@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
-from bot.texts import admin, diagnosis, stats, sync, topics
+from bot.texts import admin, anomalies, diagnosis, setup, stats, sync, topics
 from bot.texts.words import Texts
 
 ENGLISH = Texts(
@@ -104,6 +104,7 @@ ENGLISH = Texts(
     channel_auto="I answer without a mention",
     channel_asked="I answer when I am mentioned",
     channel_silenced="I never answer",
+    channel_threads="in a thread under each question",
     category_added="There is a topic {name} now.",
     category_removed="The topic {name} is gone; {count} passages stay without one.",
     no_such_message="That is no link of a message here that you can read.",
@@ -129,6 +130,8 @@ ENGLISH = Texts(
     admin=admin.ENGLISH,
     diagnosis=diagnosis.ENGLISH,
     topics=topics.ENGLISH,
+    setup=setup.ENGLISH,
+    anomalies=anomalies.ENGLISH,
     stats=stats.ENGLISH,
     sync=sync.ENGLISH,
     descriptions={
@@ -136,6 +139,8 @@ ENGLISH = Texts(
         **admin.ENGLISH_DESCRIPTIONS,
         **diagnosis.ENGLISH_DESCRIPTIONS,
         **topics.ENGLISH_DESCRIPTIONS,
+        **setup.ENGLISH_DESCRIPTIONS,
+        **anomalies.ENGLISH_DESCRIPTIONS,
         **stats.ENGLISH_DESCRIPTIONS,
         "ask": "Ask a question; the answer quotes what is kept here.",
         "ask.question": "What you want to know.",
@@ -146,6 +151,7 @@ ENGLISH = Texts(
         "channel.set.channel": "Which channel; this one if you name none.",
         "channel.set.auto": "Answer questions here without a mention.",
         "channel.set.silenced": "Never answer here.",
+        "channel.set.threads": "Answer in a thread under each question.",
         "channel.set.topic": "What questions here are about.",
         "channel.reset": "Forget what was chosen for a channel.",
         "channel.reset.channel": "Which channel; this one if you name none.",

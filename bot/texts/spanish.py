@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
-from bot.texts import admin, diagnosis, stats, sync, topics
+from bot.texts import admin, anomalies, diagnosis, setup, stats, sync, topics
 from bot.texts.words import Texts
 
 SPANISH = Texts(
@@ -104,6 +104,7 @@ SPANISH = Texts(
     channel_auto="respondo sin que me mencionen",
     channel_asked="respondo cuando me mencionan",
     channel_silenced="no respondo nunca",
+    channel_threads="en un hilo bajo cada pregunta",
     category_added="Ahora hay un tema {name}.",
     category_removed="El tema {name} ya no existe; {count} pasajes se quedan sin tema.",
     no_such_message="Eso no es un enlace a un mensaje de aquí que puedas leer.",
@@ -129,6 +130,8 @@ SPANISH = Texts(
     admin=admin.SPANISH,
     diagnosis=diagnosis.SPANISH,
     topics=topics.SPANISH,
+    setup=setup.SPANISH,
+    anomalies=anomalies.SPANISH,
     stats=stats.SPANISH,
     sync=sync.SPANISH,
     descriptions={
@@ -136,6 +139,8 @@ SPANISH = Texts(
         **admin.SPANISH_DESCRIPTIONS,
         **diagnosis.SPANISH_DESCRIPTIONS,
         **topics.SPANISH_DESCRIPTIONS,
+        **setup.SPANISH_DESCRIPTIONS,
+        **anomalies.SPANISH_DESCRIPTIONS,
         **stats.SPANISH_DESCRIPTIONS,
         "ask": "Haz una pregunta; la respuesta cita lo que se guarda aquí.",
         "ask.question": "Lo que quieres saber.",
@@ -146,6 +151,7 @@ SPANISH = Texts(
         "channel.set.channel": "Qué canal; este si no indicas ninguno.",
         "channel.set.auto": "Responder aquí sin que me mencionen.",
         "channel.set.silenced": "No responder nunca aquí.",
+        "channel.set.threads": "Responder en un hilo bajo cada pregunta.",
         "channel.set.topic": "De qué tratan las preguntas de aquí.",
         "channel.reset": "Olvidar lo elegido para un canal.",
         "channel.reset.channel": "Qué canal; este si no indicas ninguno.",

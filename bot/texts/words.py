@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from bot.policy import Reason
 from bot.state.config import Power
 from bot.texts.admin import AdminTexts
+from bot.texts.anomalies import AnomalyTexts
 from bot.texts.diagnosis import DiagnosisTexts
+from bot.texts.setup import SetupTexts
 from bot.texts.stats import StatsTexts
 from bot.texts.sync import SyncTexts
 from bot.texts.topics import TopicTexts
@@ -119,6 +121,7 @@ class Texts:
     channel_auto: str
     channel_asked: str
     channel_silenced: str
+    channel_threads: str
     category_added: str
     category_removed: str
     no_such_message: str
@@ -129,6 +132,8 @@ class Texts:
     admin: AdminTexts
     diagnosis: DiagnosisTexts
     topics: TopicTexts
+    setup: SetupTexts
+    anomalies: AnomalyTexts
     stats: StatsTexts
 
     sync: SyncTexts

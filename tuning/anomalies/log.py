@@ -76,6 +76,13 @@ class AnomalyLog:
             )
         return those[0]
 
+    async def open_anomaly(self, guild: GuildId, beginning: str) -> Anomaly:
+        """The same, as long as it is open."""
+        anomaly = await self.anomaly(guild, beginning)
+        if not anomaly.open:
+            raise UsageError(f"This anomaly is settled already: {anomaly.state}.")
+        return anomaly
+
 
 def _row(anomaly: Anomaly, detail: Mapping[str, Any]) -> dict[str, Any]:
     return {
