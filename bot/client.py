@@ -29,6 +29,7 @@ from bot.cogs.diagnose import Diagnose
 from bot.cogs.feedback import Feedback, answer_view
 from bot.cogs.keep import Keep
 from bot.cogs.knowledge import Knowledge
+from bot.cogs.patterns import Patterns
 from bot.cogs.privacy import Privacy
 from bot.cogs.reactions import Reactions
 from bot.cogs.roles import Roles
@@ -64,6 +65,7 @@ COGS: Final = (
     Setup,
     Stats,
     Anomalies,
+    Patterns,
 )
 PERMISSIONS: Final = discord.Permissions(
     view_channel=True,

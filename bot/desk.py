@@ -232,7 +232,7 @@ class Desk:
                 AnswerMessage(
                     guild=request.guild,
                     message=message,
-                    channel=request.channel,
+                    channel=surface.channel,
                     question=request.message,
                     episode=answered.episode.id,
                     member=request.member,

@@ -24,6 +24,7 @@ from bot.pacing import Pacing, Stream
 from bot.rendering import neutral_line
 from bot.splitter import LIMIT, Layout, TextFile
 from bot.texts import Texts
+from bot.threads import is_closed, open_thread, reopened
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ Record: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
 """Writes down which messages an answer is made of."""
 
 _RATE_LIMITED: Final = 429
+_MOVED: Final = "…"
+"""Stands in the new place until the answer does, a moment later."""
 
 
 class SurfaceGoneError(Exception):
@@ -54,6 +57,11 @@ class Surface(ABC):
         """The placeholder is there."""
         return self._stream is not None
 
+    @property
+    def channel(self) -> int:
+        """The channel or thread in which the answer stands, once it is opened."""
+        return self._channel
+
     async def open(self, text: str) -> int:
         """Show the placeholder; return its id. Raises `SurfaceGoneError`, `DiscordAwayError`."""
         try:
@@ -73,7 +81,12 @@ class Surface(ABC):
         """Show the final messages. Raises `SurfaceGoneError`, `DiscordAwayError`."""
 
         async def last() -> None:
-            await self._final(layout, view, record)
+            try:
+                await self._final(layout, view, record)
+            except discord.HTTPException as error:
+                if not await self._moved(error):
+                    raise
+                await self._final(layout, view, record)
 
         if self._stream is None:
             self._begin_stream()
@@ -137,6 +150,10 @@ class Surface(ABC):
         if view is not None:
             await persistently(lambda: sent[-1].edit(view=view))
 
+    async def _moved(self, refused: discord.HTTPException) -> bool:
+        """Find the answer another place after a refusal; False when there is none."""
+        return False
+
     @property
     @abstractmethod
     def _id(self) -> int:
@@ -154,7 +171,7 @@ class Surface(ABC):
 
 
 class MessageSurface(Surface):
-    """A reply to a message."""
+    """A reply to a message, or what stands in a thread under it."""
 
     def __init__(
         self,
@@ -162,12 +179,16 @@ class MessageSurface(Surface):
         question: discord.Message,
         placeholder: discord.PartialMessage | None = None,
         extra: Sequence[discord.PartialMessage] = (),
+        *,
+        thread_title: str = "",
     ) -> None:
         """`placeholder` is there already when an answer goes on or is made again; `extra` were further
-        messages of it, which go.
+        messages of it, which go. With a title the answer stands in a thread under the question, if it may.
         """
-        super().__init__(pacing, question.channel.id)
+        self._place: discord.abc.Messageable = placeholder.channel if placeholder else question.channel
+        super().__init__(pacing, placeholder.channel.id if placeholder else question.channel.id)
         self._question = question
+        self._thread_title = thread_title
         self._placeholder: discord.Message | discord.PartialMessage | None = placeholder
         self._extra = list(extra)
 
@@ -185,11 +206,38 @@ class MessageSurface(Surface):
 
     async def _open(self, text: str) -> int:
         if self._placeholder is None:
-            self._placeholder = await reply_once(self._question, text)
+            self._placeholder = await self._post(text)
             return self._placeholder.id
         await self._drop_extra()
         await persistently(lambda: self._edit(text))
         return self._placeholder.id
+
+    async def _post(self, text: str) -> discord.Message:
+        thread = await open_thread(self._question, self._thread_title) if self._thread_title else None
+        if thread is not None:
+            try:
+                # Not the number of a reply, which Discord would give back for it.
+                nonce = self._question.id + 1
+                posted = await persistently(lambda: thread.send(text, suppress_embeds=True, nonce=nonce))
+            except discord.HTTPException as error:
+                _log.info("a thread takes no answer: %s", error)
+            else:
+                self._place, self._channel = thread, posted.channel.id
+                return posted
+        self._place, self._channel = self._question.channel, self._question.channel.id
+        return await reply_once(self._question, text)
+
+    async def _moved(self, refused: discord.HTTPException) -> bool:
+        """A thread that was archived is opened again; one that is locked or deleted gives way to the channel
+        in which the question stands.
+        """
+        if await reopened(self._question.guild, self._channel, refused):
+            return True
+        if self._channel == self._question.channel.id or not is_closed(refused):
+            return False
+        self._thread_title = ""
+        self._placeholder = await self._post(_MOVED)
+        return True
 
     async def _edit(self, text: str, **final: Any) -> None:
         assert self._placeholder is not None
@@ -198,7 +246,7 @@ class MessageSurface(Surface):
     async def _send(self, text: str, files: Sequence[TextFile]) -> discord.Message:
         nonce = secrets.randbits(63)
         return await persistently(
-            lambda: self._question.channel.send(text, files=_files(files), suppress_embeds=True, nonce=nonce)
+            lambda: self._place.send(text, files=_files(files), suppress_embeds=True, nonce=nonce)
         )
 
     async def _drop_extra(self) -> None:

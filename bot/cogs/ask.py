@@ -33,6 +33,7 @@ from bot.state.config import GuildConfig, Power
 from bot.state.store import Pending
 from bot.surfaces import InteractionSurface, MessageSurface, reply_once
 from bot.texts import Texts, texts_for
+from bot.threads import UNKNOWN_CHANNEL, thread_title
 from bot.translating import described, options
 from bot.visibility import may_see
 
@@ -215,7 +216,7 @@ class Ask(commands.Cog):
             await self._say(message, refusal)
             await self.bot.state.end(placed.guild_id, message.id)
             return
-        self._answer(placed, texts, pending)
+        await self._answer(placed, texts, pending)
         if isinstance(message.channel, discord.Thread) and message.channel.me is None:
             await self._join(message.channel)
 
@@ -238,9 +239,9 @@ class Ask(commands.Cog):
         wait = self._cooldown(placed.config, placed.member)
         return texts.cooldown.format(at=int(time.time() + wait) + 1) if wait else ""
 
-    def _answer(self, placed: Placed, texts: Texts, pending: Pending) -> None:
+    async def _answer(self, placed: Placed, texts: Texts, pending: Pending) -> None:
         """Take a question that is written down to the desk."""
-        message, placeholder = placed.message, pending.placeholder
+        message = placed.message
         request = Request(
             guild=pending.guild,
             member=pending.member,
@@ -249,9 +250,25 @@ class Ask(commands.Cog):
             texts=texts,
             question=lambda: question_of(self.bot, placed),
         )
+        begun = await self._begun(message, pending.placeholder) if pending.placeholder else None
+        title = thread_title(await asked_words(self.bot, message)) if _opens_thread(placed) else ""
+        self.bot.desk.take(request, MessageSurface(self.bot.pacing, message, begun, thread_title=title))
+
+    async def _begun(self, message: discord.Message, placeholder: int) -> discord.PartialMessage | None:
+        """What the last process left: in the thread under a question, which has its id, or beside it. None
+        when that thread was deleted.
+        """
+        if message.flags.has_thread and message.channel.id != message.id:
+            thread = self.bot.get_partial_messageable(message.id)
+            try:
+                await thread.fetch_message(placeholder)
+            except discord.NotFound as error:
+                if error.code == UNKNOWN_CHANNEL:
+                    return None
+            else:
+                return thread.get_partial_message(placeholder)
         channel = self.bot.get_partial_messageable(message.channel.id)
-        begun = channel.get_partial_message(placeholder) if placeholder else None
-        self.bot.desk.take(request, MessageSurface(self.bot.pacing, message, begun))
+        return channel.get_partial_message(placeholder)
 
     async def _place(self, message: discord.Message) -> Placed | None:
         """Find whose knowledge a message asks for, and who its author is there. A direct message is about the
@@ -324,7 +341,7 @@ class Ask(commands.Cog):
                 return True
             message = await channel.fetch_message(pending.question)
             member = await self.bot.member_of(guild, int(pending.member))
-            stands = await self._stands(channel, pending)
+            stands = await self._stands(pending)
         except (discord.NotFound, discord.Forbidden) as error:
             _log.info("question %s is gone: %s", pending.question, error)
             guild, member, stands = None, None, False
@@ -335,15 +352,18 @@ class Ask(commands.Cog):
             await self.bot.state.end(pending.guild, pending.question)
             return True
         placed = await self._placed(message, guild, member)
-        self._answer(placed, await self.bot.texts_of(guild), pending)
+        await self._answer(placed, await self.bot.texts_of(guild), pending)
         return True
 
-    async def _stands(self, channel: discord.abc.Messageable, pending: Pending) -> bool:
+    async def _stands(self, pending: Pending) -> bool:
         """Whether the last process showed the whole answer, and only could not cross the question out: it may
         have votes already, which another answer in its place would lose. The buttons come last.
         """
         shown = await self.bot.state.answers_to(pending.guild, pending.question)
-        return bool(shown) and bool((await channel.fetch_message(shown[-1].message)).components)
+        if not shown:
+            return False
+        place = self.bot.get_partial_messageable(shown[-1].channel)
+        return bool((await place.fetch_message(shown[-1].message)).components)
 
     async def _took_missed(self, place: int, last: int) -> bool:
         """Take every message that came to a place since the last one that was seen there; False when Discord
@@ -415,3 +435,11 @@ class Ask(commands.Cog):
             _log.warning("how far was read is not written down: %s", error)
             return
         self._unwritten = {place for place in self._unwritten if self._seen[place] != written.get(place)}
+
+
+def _opens_thread(placed: Placed) -> bool:
+    """Whether an admin chose that a question of this place is answered in a thread under it."""
+    channel = placed.message.channel
+    if not isinstance(channel, discord.TextChannel):
+        return False
+    return placed.config.channel(channel.id, channel.category_id).threads

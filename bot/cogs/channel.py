@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeAlias
 
 import discord
@@ -33,13 +34,14 @@ class Channel(commands.Cog):
         self.bot = bot
 
     @channel.command(name="set", description=described("channel.set"))
-    @options("channel.set", "channel", "auto", "silenced", "topic")
+    @options("channel.set", "channel", "auto", "silenced", "threads", "topic")
     async def set_channel(
         self,
         interaction: discord.Interaction[Lorekeeper],
         channel: _Configurable | None = None,
         auto: bool | None = None,
         silenced: bool | None = None,
+        threads: bool | None = None,
         topic: str | None = None,
     ) -> None:
         """Choose what the bot does in a channel; what is not named stays as it is."""
@@ -50,6 +52,7 @@ class Channel(commands.Cog):
         changed = ChannelConfig(
             auto=chosen.auto if auto is None else auto,
             silenced=chosen.silenced if silenced is None else silenced,
+            threads=chosen.threads if threads is None else threads,
             category=slug or chosen.category,
         )
         await change_config(
@@ -57,7 +60,7 @@ class Channel(commands.Cog):
             guild,
             lambda config: config.with_channel(place, changed),
             "channel set",
-            {"channel": place, "auto": changed.auto, "silenced": changed.silenced, "topic": slug or ""},
+            {"channel": place, **asdict(changed), "category": changed.category or ""},
         )
         await say(interaction, await self._line(guild, place, changed, texts))
 
@@ -96,6 +99,8 @@ class Channel(commands.Cog):
         parts = [texts.channel_auto if chosen.auto else texts.channel_asked]
         if chosen.silenced:
             parts = [texts.channel_silenced]
+        elif chosen.threads:
+            parts.append(texts.channel_threads)
         if chosen.category:
             catalog = self.bot.installation.stores.catalog
             categories, former = await catalog.categories(guild), await catalog.former_slugs(guild)

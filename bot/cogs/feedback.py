@@ -28,6 +28,7 @@ from agent.contracts import (
     Slug,
 )
 from agent.ids import id_of
+from bot.choosing import likeliest_first, page_chosen, require_topic, topic_options
 from bot.cogs.keep import UndoButton
 from bot.cogs.reactions import give_vote
 from bot.desk import Request
@@ -40,6 +41,7 @@ from bot.state.config import Power
 from bot.state.store import AnswerMessage
 from bot.surfaces import MessageSurface
 from bot.texts import Texts, texts_for
+from bot.threads import place_of_question
 from bot.views import BaseModal, BaseView, bot_of
 from bot.visibility import may_see
 
@@ -50,7 +52,6 @@ _log = logging.getLogger(__name__)
 
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _WITHOUT_BUTTONS: Final = frozenset({AnswerKind.SMALL_TALK})
-_MOST_TOPICS: Final = 25
 _Answered: TypeAlias = (
     discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread | discord.DMChannel
 )
@@ -161,9 +162,9 @@ class TopicSelect(ui.DynamicItem[ui.Select[ui.View]], template=rf"lk:t:(?P<messa
         return cls(int(match["message"]), EpisodeId(match["episode"]))
 
     async def callback(self, interaction: discord.Interaction) -> None:
-        topic = Slug(self.item.values[0])
+        chosen = self.item.values[0]
         await telling_errors(
-            interaction, _of(interaction).correct_topic(interaction, self.message, self.episode, topic)
+            interaction, _of(interaction).choose_topic(interaction, self.message, self.episode, chosen)
         )
 
 
@@ -250,8 +251,20 @@ class Feedback(commands.Cog):
                 )
         await say(interaction, texts.thanks_not_helpful)
 
+    async def choose_topic(
+        self, interaction: discord.Interaction, message: int, episode: EpisodeId, chosen: str
+    ) -> None:
+        """Turn the list over, or take the topic that was chosen."""
+        page = page_chosen(chosen)
+        if page is None:
+            await self.correct_topic(interaction, message, episode, chosen)
+            return
+        texts = texts_for(interaction.locale.value)
+        answer = await self._require_answer(message, texts)
+        await interaction.response.edit_message(view=await self._topics_page(answer, page, texts))
+
     async def correct_topic(
-        self, interaction: discord.Interaction, message: int, episode: EpisodeId, topic: Slug
+        self, interaction: discord.Interaction, message: int, episode: EpisodeId, chosen: str
     ) -> None:
         """Learn the topic at once and answer again, from who may teach; of others write it down."""
         texts = texts_for(interaction.locale.value)
@@ -260,8 +273,8 @@ class Feedback(commands.Cog):
         clicker = await self._require_member(interaction, answer, texts)
         member, role = MemberId(str(clicker.id)), role_of(config, clicker)
         event = _id(interaction, FeedbackKind.CORRECTION)
-        names = {each.slug: each.name for each in await self._categories(answer)}
-        name = neutral_line(names.get(topic, topic))
+        found = await require_topic(self.bot, answer.guild, chosen, texts)
+        topic, name = found.slug, neutral_line(found.name)
         if not has_power(config, clicker, Power.TEACH):
             await self.bot.agent.give_feedback(
                 answer.guild, episode, member, FeedbackKind.CORRECTION, {"category": topic}, role, event
@@ -281,15 +294,17 @@ class Feedback(commands.Cog):
         if not categories:
             await say(interaction, texts.no_topics)
             return
-        options = [
-            discord.SelectOption(
-                label=each.name[:100], value=each.slug, description=each.description[:100] or None
-            )
-            for each in categories[:_MOST_TOPICS]
-        ]
-        view = BaseView()
-        view.add_item(TopicSelect(answer.message, answer.episode, options, texts.choose_topic))
+        view = await self._topics_page(answer, 0, texts)
         await interaction.response.send_message(texts.choose_topic, view=view, ephemeral=True)
+
+    async def _topics_page(self, answer: AnswerMessage, page: int, texts: Texts) -> ui.View:
+        """A page of the topics, with those first that the route thought of."""
+        episode = await self.bot.agent.parts.journal.episode(answer.guild, answer.episode)
+        ordered = likeliest_first(await self._categories(answer), episode.route if episode else None)
+        view = BaseView()
+        options = topic_options(ordered, page, texts)
+        view.add_item(TopicSelect(answer.message, answer.episode, options, texts.choose_topic))
+        return view
 
     async def _show_sources(
         self, interaction: discord.Interaction, answer: AnswerMessage, texts: Texts
@@ -327,7 +342,7 @@ class Feedback(commands.Cog):
         channel = self.bot.get_channel(answer.channel) or await self.bot.fetch_channel(answer.channel)
         assert isinstance(channel, _Answered)
         try:
-            message = await channel.fetch_message(answer.question)
+            message = await place_of_question(channel, answer.question).fetch_message(answer.question)
         except discord.NotFound:
             return False
         config = await self.bot.state.config(answer.guild)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
-from bot.texts import admin, anomalies, diagnosis, setup, stats, sync, topics
+from bot.texts import admin, anomalies, diagnosis, patterns, setup, stats, sync, topics
 from bot.texts.words import Texts
 
 ENGLISH = Texts(
@@ -133,6 +133,7 @@ ENGLISH = Texts(
     setup=setup.ENGLISH,
     anomalies=anomalies.ENGLISH,
     stats=stats.ENGLISH,
+    patterns=patterns.ENGLISH,
     sync=sync.ENGLISH,
     descriptions={
         **sync.ENGLISH_DESCRIPTIONS,
@@ -142,6 +143,7 @@ ENGLISH = Texts(
         **setup.ENGLISH_DESCRIPTIONS,
         **anomalies.ENGLISH_DESCRIPTIONS,
         **stats.ENGLISH_DESCRIPTIONS,
+        **patterns.ENGLISH_DESCRIPTIONS,
         "ask": "Ask a question; the answer quotes what is kept here.",
         "ask.question": "What you want to know.",
         "ask.topic": "Search this topic only.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
-from bot.texts import admin, anomalies, diagnosis, setup, stats, sync, topics
+from bot.texts import admin, anomalies, diagnosis, patterns, setup, stats, sync, topics
 from bot.texts.words import Texts
 
 SPANISH = Texts(
@@ -133,6 +133,7 @@ SPANISH = Texts(
     setup=setup.SPANISH,
     anomalies=anomalies.SPANISH,
     stats=stats.SPANISH,
+    patterns=patterns.SPANISH,
     sync=sync.SPANISH,
     descriptions={
         **sync.SPANISH_DESCRIPTIONS,
@@ -142,6 +143,7 @@ SPANISH = Texts(
         **setup.SPANISH_DESCRIPTIONS,
         **anomalies.SPANISH_DESCRIPTIONS,
         **stats.SPANISH_DESCRIPTIONS,
+        **patterns.SPANISH_DESCRIPTIONS,
         "ask": "Haz una pregunta; la respuesta cita lo que se guarda aquí.",
         "ask.question": "Lo que quieres saber.",
         "ask.topic": "Buscar solo en este tema.",

@@ -10,6 +10,7 @@ from bot.state.config import Power
 from bot.texts.admin import AdminTexts
 from bot.texts.anomalies import AnomalyTexts
 from bot.texts.diagnosis import DiagnosisTexts
+from bot.texts.patterns import PatternTexts
 from bot.texts.setup import SetupTexts
 from bot.texts.stats import StatsTexts
 from bot.texts.sync import SyncTexts
@@ -133,6 +134,7 @@ class Texts:
     diagnosis: DiagnosisTexts
     topics: TopicTexts
     setup: SetupTexts
+    patterns: PatternTexts
     anomalies: AnomalyTexts
     stats: StatsTexts
 

@@ -187,6 +187,7 @@ async def test_an_interaction_that_is_told_twice_is_one_correction(
     stage.loopback.gateway.repeat("INTERACTION_CREATE")
     await stage.until(lambda: len(given) == 2)
     assert [event.id for event in await _events(stage, answer)] == [given[0].id]
+    offered = await ana.clicks(answer, "Wrong topic")
     await ana.chooses(offered.messages()[0], "What is this", "pool")
     assert len(await _events(stage, answer)) == 2
 
