@@ -14,6 +14,8 @@ ENGLISH = Texts(
     queued="⏳ You are number {position} in the queue.",
     answering_late="⏳ {message} I keep trying and will answer here.",
     interrupted="⏸️ I am restarting, and will answer this when I am back.",
+    command_lost="I was interrupted, and can no longer show you the answer to what you asked by command in "
+    "{channel}. Please ask again.",
     ask_again="⏸️ I am restarting. Please ask again in a minute.",
     sources="Sources",
     topic="Topic: {names}",

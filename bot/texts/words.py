@@ -31,7 +31,8 @@ class Texts:
     """Shown while it is tried again: `message` says what is wrong."""
     interrupted: str
     ask_again: str
-    """The same for a command, which no restart can go on with."""
+    """To who gives a command meanwhile."""
+    command_lost: str
 
     # Around an answer.
     sources: str

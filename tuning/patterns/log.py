@@ -70,6 +70,10 @@ class Event:
     state: State
     facts: Facts
 
+    @property
+    def over(self) -> bool:
+        return self.state in OVER
+
 
 def facts_of(candidate: Candidate) -> Facts:
     return Facts(
@@ -94,7 +98,7 @@ def changes(
             found.append(Event(id=new_id(), pattern=candidate.id, at=at, state=state, facts=facts))
     seen = {candidate.id for candidate in candidates}
     for event in standing.values():
-        if event.state not in OVER and event.pattern not in seen:
+        if not event.over and event.pattern not in seen:
             found.append(
                 Event(id=new_id(), pattern=event.pattern, at=at, state=State.CLOSED, facts=event.facts)
             )
@@ -102,7 +106,7 @@ def changes(
 
 
 def _became(before: Event | None, facts: Facts, *, stable: bool) -> tuple[State, ...]:
-    if before is None or before.state in OVER:
+    if before is None or before.over:
         return (State.FOUND, State.STABLE) if stable else (State.FOUND,)
     same = (before.facts.action, before.facts.met) == (facts.action, facts.met)
     if stable:
@@ -164,7 +168,7 @@ class PatternLog:
     async def settle(self, guild: GuildId, pattern: str, state: State, at: datetime) -> Event:
         """Say that an admin dealt with a pattern. `UsageError` when it is not there, or over already."""
         last = (await self.standing(guild)).get(pattern)
-        if last is None or last.state in OVER:
+        if last is None or last.over:
             raise UsageError(f"There is no open pattern {pattern}.", "The list shows those that are open.")
         event = Event(id=new_id(), pattern=pattern, at=at, state=state, facts=last.facts)
         await self.add(guild, [event])

@@ -49,7 +49,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "cause protocol": "{count} of {total} are a matter of form: the draft failed its proof",
     "cause grounding": "{count} of {total} are a matter of what is kept, or found",
     "no cause": "no cause is known",
-    "anomaly": "{said}",
+    "anomaly": "unusual: {said}",
     "recent": "the last training is too recent",
     "few new": "only {new} labels beside the {before} known ones",
     "calm": "nothing unusual",

@@ -1,0 +1,154 @@
+"""`lorekeeper patterns`: what recurs that people find wrong, and what should be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot import opening
+from bot.output import GuildOption, JsonOption, note, print_json, run, waiting
+
+if TYPE_CHECKING:
+    from agent.runtime import Stores
+    from tuning.patterns.detector import Detector
+    from tuning.patterns.log import State
+    from tuning.patterns.pattern import Candidate
+
+app = typer.Typer(
+    help="What recurs that people find wrong, with each of the seven rules, and what should be done.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The first characters of its id do.")]
+PlotOption = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE", dir_okay=False, help="Draw a picture (PNG) too.")
+]
+
+
+@app.callback(epilog="Example: lorekeeper patterns --plot patterns.png")
+def list_(
+    context: typer.Context, guild: GuildOption = "local", plot: PlotOption = None, as_json: JsonOption = False
+) -> None:
+    """List every candidate. What changed since the last time is written down."""
+    if context.invoked_subcommand is None:
+        run(_list(guild, plot, as_json))
+
+
+@app.command(epilog="Example: lorekeeper patterns show 3f2a")
+def show(
+    id_: IdArgument, guild: GuildOption = "local", plot: PlotOption = None, as_json: JsonOption = False
+) -> None:
+    """Show one with every rule in words, and its questions."""
+    run(_show(guild, id_, plot, as_json))
+
+
+@app.command(epilog="Example: lorekeeper patterns done 3f2a")
+def done(id_: IdArgument, guild: GuildOption = "local") -> None:
+    """Say that it is dealt with. It comes back when it is said again."""
+    from tuning.patterns.log import State
+
+    run(_settle(guild, id_, State.DONE))
+
+
+@app.command(epilog="Example: lorekeeper patterns dismiss 3f2a")
+def dismiss(id_: IdArgument, guild: GuildOption = "local") -> None:
+    """Say that it is no matter. It comes back when it is said again."""
+    from tuning.patterns.log import State
+
+    run(_settle(guild, id_, State.DISMISSED))
+
+
+async def _list(guild: str, plot: Path | None, as_json: bool) -> None:
+    async with _detector() as (stores, detector):
+        found = await _watched(detector, guild)
+        await _print(stores, found, plot, as_json, whole=False)
+
+
+async def _show(guild: str, id_: str, plot: Path | None, as_json: bool) -> None:
+    async with _detector() as (stores, detector):
+        found = await _watched(detector, guild)
+        await _print(stores, (_require(found, id_),), plot, as_json, whole=True)
+
+
+async def _settle(guild: str, id_: str, state: State) -> None:
+    from datetime import UTC, datetime
+
+    from agent.contracts import GuildId
+
+    async with _detector() as (_, detector):
+        candidate = _require(await _watched(detector, guild), id_)
+        await detector.log.settle(GuildId(guild), candidate.id, state, datetime.now(UTC))
+    note(f"{candidate.id} is {state}.")
+
+
+@asynccontextmanager
+async def _detector() -> AsyncIterator[tuple[Stores, Detector]]:
+    from bot.patterns import detector_of
+
+    async with opening.stores() as stores, opening.embedder(stores.settings) as embedder:
+        yield stores, detector_of(stores, embedder)
+
+
+async def _watched(detector: Detector, guild: str) -> tuple[Candidate, ...]:
+    from datetime import UTC, datetime
+
+    from agent.contracts import GuildId
+
+    with waiting("Looking"):
+        return (await detector.watch(GuildId(guild), datetime.now(UTC))).detection.candidates
+
+
+def _require(candidates: tuple[Candidate, ...], beginning: str) -> Candidate:
+    from agent.errors import UsageError
+    from bot.patterns import one_of
+
+    if (found := one_of(candidates, beginning)) is None:
+        raise UsageError(f"There is no one pattern {beginning}.", "`lorekeeper patterns` lists them.")
+    return found
+
+
+async def _print(
+    stores: Stores, candidates: tuple[Candidate, ...], plot: Path | None, as_json: bool, *, whole: bool
+) -> None:
+    from datetime import datetime
+
+    from agent.files import write_atomically
+    from bot.patterns import details_of, line_of, picture_of
+    from bot.pictures import draw
+    from bot.texts import texts_for
+
+    texts = texts_for(stores.settings.language).patterns
+    if as_json:
+        print_json([_plain(each) for each in candidates])
+    else:
+        tell = details_of if whole else line_of
+        print("\n\n".join(tell(each, {}, texts) for each in candidates) or texts.none, flush=True)
+    if plot is not None and candidates:
+        today = datetime.now(stores.settings.zone).date()
+        write_atomically(plot, await draw(picture_of(candidates, today, texts)))
+        note(f"The picture is in {plot}.")
+
+
+def _plain(candidate: Candidate) -> dict[str, Any]:
+    """What scripts are given: the figures and the words, and no ids of members."""
+    return {
+        "id": candidate.id,
+        "task": candidate.task,
+        "category": candidate.category,
+        "target": candidate.target,
+        "stable": candidate.stable,
+        "sentence": candidate.sentence,
+        "action": candidate.decision.action,
+        "because": candidate.decision.because,
+        "findings": [
+            {"rule": each.rule, "met": each.met, "words": each.words} for each in candidate.findings
+        ],
+        "causes": candidate.causes,
+        "questions": candidate.questions,
+        "bound": candidate.bound,
+        "points": candidate.points,
+    }
