@@ -1,6 +1,6 @@
 """Where questions are taken in and answers come out: the queue, the stream, the late answer, the stop.
 
-A question that came as a message is written down before its placeholder appears, and crossed out when its
+A question is written down before its placeholder appears, and crossed out when its
 answer stands there: killed anywhere in between, the next start goes on with it in the same placeholder. Every
 question ends with something visible; only where nothing can be shown any more does the log alone know.
 """
@@ -55,6 +55,8 @@ class Request:
     channel: int
     message: int | None
     """The message that asked; None for a command."""
+    command: int | None = None
+    """The interaction that asked, when it was one."""
     texts: Texts
     question: Callable[[], Awaitable[Question]]
     """Gathers conversation and visibility; called when it is this one's turn, and again when tried again."""
@@ -144,7 +146,7 @@ class Desk:
         except QueueFullError as full:
             await surface.say(request.texts.too_many_of_yours if full.own else request.texts.queue_full)
         except SurfaceGoneError as gone:
-            if gone.forbidden:
+            if gone.unseen:
                 await surface.tell_elsewhere(request.texts)
             await self._cross_out(request)
             raise
@@ -154,10 +156,11 @@ class Desk:
         """Show the placeholder at once, with the place in the queue when there is one."""
         waits = request.texts.queued.format(position=ticket.position)
         placeholder = await surface.open(request.texts.searching if ticket.called else waits)
-        if request.message is None:
-            return
         try:
-            await self._state.set_placeholder(request.guild, request.message, placeholder)
+            if request.message is not None:
+                await self._state.set_placeholder(request.guild, request.message, placeholder)
+            elif request.command is not None:
+                await self._state.commands.set_placeholder(request.guild, request.command, placeholder)
         except StoreError as error:
             # The agent will meet the same store, and is tried again until it is back.
             _log.warning("a placeholder is not written down: %s", error)
@@ -260,6 +263,8 @@ class Desk:
     async def _cross_out(self, request: Request) -> None:
         if request.message is not None:
             await self._state.end(request.guild, request.message)
+        elif request.command is not None:
+            await self._state.commands.end(request.guild, request.command)
 
     async def _category_names(self, guild: GuildId) -> Mapping[Slug, str]:
         try:
@@ -275,6 +280,6 @@ async def _say_interrupted(request: Request, surface: Surface) -> None:
     if not surface.opened:
         return
     try:
-        await surface.say(request.texts.interrupted if request.message else request.texts.ask_again)
+        await surface.say(request.texts.interrupted)
     except (SurfaceGoneError, DiscordAwayError) as gone:
         _log.info("nobody could be told of the stop: %s", gone)

@@ -32,6 +32,8 @@ Record: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
 """Writes down which messages an answer is made of."""
 
 _RATE_LIMITED: Final = 429
+_TOKEN_DEAD: Final = frozenset({10015, 50027})
+"""Discord's codes when the token of a command is not, or no longer, valid."""
 _MOVED: Final = "…"
 """Stands in the new place until the answer does, a moment later."""
 
@@ -41,7 +43,8 @@ class SurfaceGoneError(Exception):
 
     def __init__(self, error: discord.HTTPException) -> None:
         super().__init__(error.text)
-        self.forbidden = isinstance(error, discord.Forbidden)
+        self.unseen = isinstance(error, discord.Forbidden) or error.code in _TOKEN_DEAD
+        """The asker sees nothing of it, unless told in another place."""
 
 
 class Surface(ABC):
@@ -113,11 +116,9 @@ class Surface(ABC):
             await self.open(text)
         await self.finish(Layout(messages=(text,)), None, nothing_to_record)
 
+    @abstractmethod
     async def tell_elsewhere(self, texts: Texts) -> None:
-        """Tell the asker why nothing can be shown here, if there is another way to. For a command there is
-        none: Discord itself answers for a bot that may not.
-        """
-        _log.info("a command in %s cannot be answered there", self._channel)
+        """Tell the asker why nothing can be shown here, if they take direct messages."""
 
     def _begin_stream(self) -> None:
         self._stream = self._pacing.stream(self._channel, self._edited)
@@ -257,44 +258,86 @@ class MessageSurface(Surface):
                 continue
 
 
-class InteractionSurface(Surface):
-    """The answer to a slash command, which was deferred: its token lives for fifteen minutes."""
+class CommandSurface(Surface):
+    """The answer to a slash command. Its token lives for fifteen minutes; after them an answer that others
+    see too is a message of the bot's own, in a channel.
+    """
 
-    def __init__(self, pacing: Pacing, interaction: discord.Interaction, *, private: bool) -> None:
-        super().__init__(pacing, interaction.channel_id or 0)
-        self._interaction = interaction
+    def __init__(
+        self,
+        pacing: Pacing,
+        channel: discord.PartialMessageable,
+        webhook: discord.Webhook,
+        asker: discord.User | discord.Member,
+        *,
+        private: bool,
+        message: int | None = None,
+    ) -> None:
+        """`webhook` speaks with the token; `message` is there already when the last process left it."""
+        super().__init__(pacing, channel.id)
+        self._place = channel
+        self._webhook = webhook
+        self._asker = asker
         self._private = private
-        self._message: discord.Message | None = None
+        self._message = message
+        self._expired = False
+
+    async def tell_elsewhere(self, texts: Texts) -> None:
+        try:
+            await self._asker.send(texts.command_lost.format(channel=f"<#{self._channel}>"))
+        except discord.HTTPException as error:
+            _log.info("a member takes no direct messages: %s", error.code)
 
     @property
     def _id(self) -> int:
         assert self._message is not None
-        return self._message.id
+        return self._message
+
+    async def _open(self, text: str) -> int:
+        if self._message is None:
+            self._message = (await self._send(text, ())).id
+            return self._message
+        try:
+            await self._edit(text)
+        except discord.HTTPException as error:
+            if not await self._moved(error):
+                raise
+            await self._edit(text)
+        return self._message
+
+    async def _moved(self, refused: discord.HTTPException) -> bool:
+        if self._expired or self._private or refused.code not in _TOKEN_DEAD:
+            return False
+        self._expired = True
+        return True
+
+    async def _edit(self, text: str, **final: Any) -> None:
+        if self._expired:
+            await self._place.get_partial_message(self._id).edit(content=text, **final)
+        else:
+            await self._webhook.edit_message(self._id, content=text, **final)
+
+    async def _send(self, text: str, files: Sequence[TextFile]) -> discord.Message:
+        if self._expired:
+            return await self._place.send(text, files=_files(files), suppress_embeds=True)
+        return await self._webhook.send(
+            text, files=_files(files), ephemeral=self._private, suppress_embeds=True, wait=True
+        )
+
+
+class InteractionSurface(CommandSurface):
+    """The same for a command that has just come: Discord wants to hear of it within three seconds."""
+
+    def __init__(self, pacing: Pacing, interaction: discord.Interaction, *, private: bool) -> None:
+        channel = interaction.client.get_partial_messageable(interaction.channel_id or 0)
+        super().__init__(pacing, channel, interaction.followup, interaction.user, private=private)
+        self._interaction = interaction
 
     async def _open(self, text: str) -> int:
         if not self._interaction.response.is_done():
             await self._interaction.response.defer(ephemeral=self._private, thinking=True)
-        self._message = await self._interaction.edit_original_response(content=text)
-        return self._message.id
-
-    async def _edit(self, text: str, **final: Any) -> None:
-        if self._interaction.is_expired() and self._message is not None and not self._private:
-            # The token is dead, the message is not: it is the bot's own, in a channel.
-            await self._partial().edit(content=text, **final)
-            return
-        self._message = await self._interaction.edit_original_response(content=text, **final)
-
-    async def _send(self, text: str, files: Sequence[TextFile]) -> discord.Message:
-        if self._interaction.is_expired() and not self._private:
-            return await self._partial().channel.send(text, files=_files(files), suppress_embeds=True)
-        return await self._interaction.followup.send(
-            text, files=_files(files), ephemeral=self._private, suppress_embeds=True, wait=True
-        )
-
-    def _partial(self) -> discord.PartialMessage:
-        assert self._message is not None
-        channel = self._interaction.client.get_partial_messageable(self._channel)
-        return channel.get_partial_message(self._message.id)
+        self._message = (await self._interaction.edit_original_response(content=text)).id
+        return self._message
 
 
 async def reply_once(question: discord.Message, text: str) -> discord.Message:

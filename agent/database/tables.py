@@ -308,6 +308,23 @@ bot_questions = Table(
 """Each message that was taken as a question, so that none is answered twice; those that are not done are what
 a restart goes on with."""
 
+bot_commands = Table(
+    "bot_commands",
+    metadata,
+    _guild(),
+    Column("interaction", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", BigInteger, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("private", Boolean, nullable=False),
+    Column("placeholder", BigInteger),
+    Column("text", Text, nullable=False),
+    Column("category", Text),
+    Column("intent", Text),
+    Column("locale", Text, nullable=False),
+)
+"""Each question that came by command and has no answer yet: what a restart goes on with."""
+
 bot_entries = Table(
     "bot_entries",
     metadata,

@@ -19,13 +19,16 @@ from agent.privacy.protocol import FORGOTTEN, Removed, Subject, Traces
 _OF_MEMBERS: Mapping[str, Table] = {
     "answers": tables.bot_answers,
     "questions": tables.bot_questions,
+    "commands": tables.bot_commands,
     "home": tables.bot_homes,
 }
 """Tables whose rows are a member's, by their section of the export."""
 
 
 class BotHolder:
-    tables = frozenset({"bot_answers", "bot_questions", "bot_homes", "bot_entries", "bot_audit"})
+    tables = frozenset(
+        {"bot_answers", "bot_questions", "bot_commands", "bot_homes", "bot_entries", "bot_audit"}
+    )
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -92,4 +95,6 @@ def _entries(who: Subject, traces: Traces) -> Any:
 
 
 async def _rows(connection: AsyncConnection, table: Table, where: Any) -> list[dict[str, Any]]:
-    return [dict(row) for row in (await connection.execute(select(table).where(where))).mappings()]
+    """Without tokens: who holds one speaks as the bot."""
+    columns = [column for column in table.c if column.name != "token"]
+    return [dict(row) for row in (await connection.execute(select(*columns).where(where))).mappings()]

@@ -8,7 +8,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -29,13 +28,14 @@ from bot.incoming import Placed, asked_words, decide, question_of, resolve_chann
 from bot.missed import Channel, missed_after, newest_in, with_news
 from bot.policy import Reason
 from bot.powers import has_power
+from bot.state.commands import PendingCommand
 from bot.state.config import GuildConfig, Power
 from bot.state.store import Pending
-from bot.surfaces import InteractionSurface, MessageSurface, reply_once
+from bot.surfaces import CommandSurface, InteractionSurface, MessageSurface, reply_once
 from bot.texts import Texts, texts_for
 from bot.threads import UNKNOWN_CHANNEL, thread_title
 from bot.translating import described, options
-from bot.visibility import may_see
+from bot.visibility import Place, may_see
 
 if TYPE_CHECKING:
     from bot.client import Lorekeeper
@@ -64,6 +64,7 @@ class Ask(commands.Cog):
         """How often the connection was lost."""
         self._catching_up = asyncio.Lock()
         self._unfinished: tuple[Pending, ...] = ()
+        self._commands: tuple[PendingCommand, ...] = ()
         self._menu = app_commands.ContextMenu(name=described("menu.suggest"), callback=self.suggest)
         self._menu.guild_only = True
 
@@ -72,6 +73,7 @@ class Ask(commands.Cog):
         self._seen = await self.bot.state.seen()
         self._before = dict(self._seen)
         self._unfinished = await self.bot.state.pending()
+        self._commands = await self.bot.state.commands.unfinished()
         self._flush.start()
         self.bot.tree.add_command(self._menu)
 
@@ -150,15 +152,53 @@ class Ask(commands.Cog):
         texts = texts_for(interaction.locale.value, config.language)
         self._require_may_ask(config, member, texts)
 
+        command = PendingCommand(
+            guild=guild_id,
+            interaction=interaction.id,
+            channel=place.id,
+            member=author,
+            token=interaction.token,
+            private=private,
+            placeholder=None,
+            text=wanted.text,
+            category=wanted.category,
+            intent=wanted.intent,
+            locale=texts.language,
+        )
+        try:
+            await self.bot.state.commands.begin(command)
+        except StoreError as error:
+            # The agent will meet the same store, and is tried again until it is back.
+            _log.warning("a command is not written down: %s", error)
+        surface = InteractionSurface(self.bot.pacing, interaction, private=private)
+        self._answer_command(command, member, place, surface)
+
+    def _answer_command(
+        self, command: PendingCommand, member: discord.Member, place: Place, surface: CommandSurface
+    ) -> None:
+        """Take what a command asks, now or before a restart, to the desk."""
+
         async def build() -> Question:
-            seen = may_see(member, None if private else place)
-            asker = Asker(member=author, name=member.display_name, may_see=seen)
-            return replace(wanted, guild=guild_id, asker=asker, language=texts.language)
+            seen = may_see(member, None if command.private else place)
+            return Question(
+                text=command.text,
+                guild=command.guild,
+                asker=Asker(member=command.member, name=member.display_name, may_see=seen),
+                intent=command.intent,
+                category=command.category,
+                language=command.locale,
+            )
 
         request = Request(
-            guild=guild_id, member=author, channel=place.id, message=None, texts=texts, question=build
+            guild=command.guild,
+            member=command.member,
+            channel=command.channel,
+            message=None,
+            command=command.interaction,
+            texts=texts_for(command.locale),
+            question=build,
         )
-        self.bot.desk.take(request, InteractionSurface(self.bot.pacing, interaction, private=private))
+        self.bot.desk.take(request, surface)
 
     @ask.autocomplete("topic")
     async def _topics(
@@ -323,12 +363,45 @@ class Ask(commands.Cog):
     async def _caught_up(self) -> bool:
         """Go once over all that was missed; False when something of it is left."""
         losses = self._losses
+        self._commands = tuple([each for each in self._commands if not await self._resumed(each)])
         self._unfinished = tuple([each for each in self._unfinished if not await self._went_on(each)])
         for place, last in tuple(self._before.items()):
             # After another loss more may be missed there than was read now.
             if await self._took_missed(place, last) and losses == self._losses:
                 self._before.pop(place, None)
-        return not (self._unfinished or self._before)
+        return not (self._commands or self._unfinished or self._before)
+
+    async def _resumed(self, command: PendingCommand) -> bool:
+        """Answer a command that the last process began, where it stands; False when Discord does not say now
+        who gave it.
+        """
+        guild = self.bot.guild_of(command.guild)
+        if guild is None:
+            return True
+        try:
+            member = await self.bot.member_of(guild, int(command.member))
+            place = guild.get_channel_or_thread(command.channel) or await guild.fetch_channel(command.channel)
+        except (discord.NotFound, discord.Forbidden) as error:
+            _log.info("the channel of command %s is gone: %s", command.interaction, error)
+            member = None
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            _log.warning("command %s has to wait: %s", command.interaction, error)
+            return False
+        if member is None:
+            await self.bot.state.commands.end(command.guild, command.interaction)
+            return True
+        webhook = discord.Webhook.partial(self.bot.application_id or 0, command.token, client=self.bot)
+        webhook.type = discord.WebhookType.application
+        surface = CommandSurface(
+            self.bot.pacing,
+            self.bot.get_partial_messageable(command.channel),
+            webhook,
+            member,
+            private=command.private,
+            message=command.placeholder,
+        )
+        self._answer_command(command, member, place, surface)
+        return True
 
     async def _went_on(self, pending: Pending) -> bool:
         """Answer what the last process began, in the placeholder that it left; False when Discord does not

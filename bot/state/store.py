@@ -19,6 +19,7 @@ from agent.database import tables
 from agent.database.engine import Database
 from agent.errors import StoreError
 from agent.ids import new_id
+from bot.state.commands import PendingCommands
 from bot.state.config import GuildConfig
 
 _CONFIG: Final = TypeAdapter(GuildConfig)
@@ -67,6 +68,7 @@ class BotState:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.commands = PendingCommands(database)
         self._configs: dict[GuildId, GuildConfig] = {}
 
     async def config(self, guild: GuildId) -> GuildConfig:
@@ -104,8 +106,10 @@ class BotState:
         async with self._database.write() as connection:
             await connection.execute(tables.bot_audit.insert(), _audit_row(guild, by, action, detail))
 
-    async def changes(self, guild: GuildId, limit: int = 50) -> tuple[Change, ...]:
-        """The audit log, newest first."""
+    async def changes(
+        self, guild: GuildId, limit: int = 50, member: MemberId | None = None
+    ) -> tuple[Change, ...]:
+        """The audit log, newest first; that of one member, or of all."""
         columns = tables.bot_audit.c
         query = (
             select(columns.at, columns.member, columns.action, columns.detail)
@@ -113,6 +117,8 @@ class BotState:
             .order_by(columns.id.desc())
             .limit(limit)
         )
+        if member is not None:
+            query = query.where(columns.member == member)
         async with self._database.read() as connection:
             return tuple(Change(**row) for row in (await connection.execute(query)).mappings())
 
@@ -202,6 +208,17 @@ class BotState:
         async with self._database.read() as connection:
             rows = await connection.execute(query)
             return tuple((GuildId(guild), channel, oldest) for guild, channel, oldest in rows)
+
+    async def channels_of_answers(self, guild: GuildId) -> dict[EpisodeId, int]:
+        """Where each answer to a message stands. Those to commands may be for one member alone, so none is
+        here.
+        """
+        columns = tables.bot_answers.c
+        query = select(columns.episode, columns.channel).where(
+            columns.guild == guild, columns.question.is_not(None)
+        )
+        async with self._database.read() as connection:
+            return {EpisodeId(row.episode): row.channel for row in await connection.execute(query)}
 
     async def put_entry(self, guild: GuildId, message: int, entry: SourceId) -> None:
         """Say as which entry a message is kept."""

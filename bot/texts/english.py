@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
-from bot.texts import admin, anomalies, diagnosis, patterns, setup, stats, sync, topics
+from bot.texts import admin, anomalies, diagnosis, patterns, review, setup, stats, sync, topics
 from bot.texts.words import Texts
 
 ENGLISH = Texts(
@@ -135,6 +135,7 @@ ENGLISH = Texts(
     setup=setup.ENGLISH,
     anomalies=anomalies.ENGLISH,
     stats=stats.ENGLISH,
+    review=review.ENGLISH,
     patterns=patterns.ENGLISH,
     sync=sync.ENGLISH,
     descriptions={
@@ -145,6 +146,7 @@ ENGLISH = Texts(
         **setup.ENGLISH_DESCRIPTIONS,
         **anomalies.ENGLISH_DESCRIPTIONS,
         **stats.ENGLISH_DESCRIPTIONS,
+        **review.ENGLISH_DESCRIPTIONS,
         **patterns.ENGLISH_DESCRIPTIONS,
         "ask": "Ask a question; the answer quotes what is kept here.",
         "ask.question": "What you want to know.",

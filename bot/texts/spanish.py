@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
-from bot.texts import admin, anomalies, diagnosis, patterns, setup, stats, sync, topics
+from bot.texts import admin, anomalies, diagnosis, patterns, review, setup, stats, sync, topics
 from bot.texts.words import Texts
 
 SPANISH = Texts(
@@ -135,6 +135,7 @@ SPANISH = Texts(
     setup=setup.SPANISH,
     anomalies=anomalies.SPANISH,
     stats=stats.SPANISH,
+    review=review.SPANISH,
     patterns=patterns.SPANISH,
     sync=sync.SPANISH,
     descriptions={
@@ -145,6 +146,7 @@ SPANISH = Texts(
         **setup.SPANISH_DESCRIPTIONS,
         **anomalies.SPANISH_DESCRIPTIONS,
         **stats.SPANISH_DESCRIPTIONS,
+        **review.SPANISH_DESCRIPTIONS,
         **patterns.SPANISH_DESCRIPTIONS,
         "ask": "Haz una pregunta; la respuesta cita lo que se guarda aquí.",
         "ask.question": "Lo que quieres saber.",

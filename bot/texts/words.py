@@ -11,6 +11,7 @@ from bot.texts.admin import AdminTexts
 from bot.texts.anomalies import AnomalyTexts
 from bot.texts.diagnosis import DiagnosisTexts
 from bot.texts.patterns import PatternTexts
+from bot.texts.review import ReviewTexts
 from bot.texts.setup import SetupTexts
 from bot.texts.stats import StatsTexts
 from bot.texts.sync import SyncTexts
@@ -138,6 +139,7 @@ class Texts:
     patterns: PatternTexts
     anomalies: AnomalyTexts
     stats: StatsTexts
+    review: ReviewTexts
 
     sync: SyncTexts
 

@@ -249,6 +249,19 @@ async def _plant_bot(stores: Stores, guild: GuildId, member: MemberId, word: str
         "asked_at": NOON,
         "done": False,
     }
+    command = {
+        "guild": guild,
+        "interaction": base + 1,
+        "channel": 1,
+        "member": member,
+        "token": "t",
+        "private": True,
+        "placeholder": None,
+        "text": f"{word} what nobody answered yet",
+        "category": None,
+        "intent": None,
+        "locale": "en",
+    }
     audit = {"guild": guild, "at": NOON, "action": "role give"}
     own = audit | {"id": new_id(), "member": member, "detail": {"role": 7}}
     about = audit | {"id": new_id(), "member": OTHER, "detail": {"to": [member]}}
@@ -256,6 +269,7 @@ async def _plant_bot(stores: Stores, guild: GuildId, member: MemberId, word: str
         await connection.execute(insert(tables.bot_entries), entry)
         await connection.execute(insert(tables.bot_answers), answer)
         await connection.execute(insert(tables.bot_questions), question)
+        await connection.execute(insert(tables.bot_commands), command)
         await connection.execute(insert(tables.bot_audit), [own, about])
         await connection.execute(stores.database.upsert(tables.bot_homes), {"member": member, "guild": guild})
 

@@ -49,6 +49,7 @@ SECTIONS = {
     "consents": 1,
     "answers": 1,
     "questions": 1,
+    "commands": 1,
     "home": 1,
     "entries": 1,
     "changes": 2,
