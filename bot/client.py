@@ -32,6 +32,7 @@ from bot.cogs.knowledge import Knowledge
 from bot.cogs.patterns import Patterns
 from bot.cogs.privacy import Privacy
 from bot.cogs.reactions import Reactions
+from bot.cogs.review import Review
 from bot.cogs.roles import Roles
 from bot.cogs.setup import Setup
 from bot.cogs.stats import Stats
@@ -59,6 +60,7 @@ COGS: Final = (
     SyncChannels,
     Privacy,
     Channel,
+    Review,
     Roles,
     Category,
     Diagnose,

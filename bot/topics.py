@@ -6,9 +6,10 @@ Pure. A proposal is made of what everybody can see of a guild; nobody is shown t
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.catalog.slugs import slug_of
@@ -19,6 +20,8 @@ NAME_CHARACTERS: Final = 60
 ABOUT_CHARACTERS: Final = 500
 MOST_TOPICS: Final = 25
 """What a guild begins with; more are added one by one."""
+_PROPOSED_ABOUT: Final = 90
+"""Characters: so many topics with their names fit into one form of Discord."""
 _FEWEST_TAGS: Final = 2
 """A forum with a single tag sorts nothing by it."""
 
@@ -49,6 +52,11 @@ class Topic:
         """Raises `UsageError` for a name that no slug can be made of."""
         return slug_of(self.name)
 
+    @property
+    def unusable(self) -> bool:
+        """No category can have this name."""
+        return len(self.name) > NAME_CHARACTERS or not _has_slug(self.name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
@@ -75,27 +83,26 @@ def propose(channels: Iterable[Seen]) -> tuple[Topic, ...]:
 
 
 def as_text(topics: Sequence[Topic], longest: int) -> str:
-    """One topic a line, `Name: what it is about`, cut so that all of them fit."""
-    room = max(longest // max(len(topics), 1) - 1, 1)
-    return "\n".join(_line(topic)[:room] for topic in topics)
+    """One topic a line, `Name: what it is about`; lines are cut where they do not fit otherwise."""
+    lines = [_line(topic) for topic in topics]
+    whole = "\n".join(lines)
+    room = longest // max(len(lines), 1) - 1
+    return whole if len(whole) <= longest else "\n".join(line[:room] for line in lines)
 
 
 def from_text(text: str, known: Sequence[Topic]) -> tuple[Topic, ...]:
-    """Read what `as_text` wrote and a person changed. A topic that was `known` keeps its questions.
-
-    Raises `UsageError` for more than `MOST_TOPICS`, for a name that is too long or that no slug can be made
-    of. Of lines with the same slug the last counts.
+    """Read what `as_text` wrote and a person changed. A topic that was `known` keeps its questions. Of lines
+    with the same slug the last counts; a line without a usable name stays, for somebody to say so.
     """
     questions = {topic.slug: topic.questions for topic in known}
-    found: dict[Slug, Topic] = {}
+    found: dict[str, Topic] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         name, _, about = (part.strip() for part in line.partition(":"))
-        if not name or len(name) > NAME_CHARACTERS:
-            raise UsageError(line[:NAME_CHARACTERS])
-        slug = slug_of(name)
-        found[slug] = Topic(name=name, about=about[:ABOUT_CHARACTERS], questions=questions.get(slug, ()))
-    if len(found) > MOST_TOPICS:
-        raise UsageError(str(len(found)))
+        topic = Topic(name=name, about=about[:ABOUT_CHARACTERS])
+        if topic.unusable:
+            found[line] = topic
+        else:
+            found[topic.slug] = replace(topic, questions=questions.get(topic.slug, ()))
     return tuple(found.values())
 
 
@@ -120,15 +127,18 @@ def spoken_name(name: str) -> str:
 
 
 def _says_something(name: str) -> bool:
+    return _has_slug(name) and len(slug_of(name)) > 1 and slug_of(name) not in _ABOUT_NOTHING
+
+
+def _has_slug(name: str) -> bool:
     try:
-        slug = slug_of(name)
+        return bool(slug_of(name))
     except UsageError:
         return False
-    return len(slug) > 1 and slug not in _ABOUT_NOTHING
 
 
 def _plain(about: str) -> str:
-    return " ".join(_MARKUP.sub(" ", about).split())[:ABOUT_CHARACTERS]
+    return textwrap.shorten(_MARKUP.sub(" ", about), _PROPOSED_ABOUT, placeholder=" …")
 
 
 def _line(topic: Topic) -> str:

@@ -16,6 +16,7 @@ from discord.ext import commands
 
 from agent.contracts import GUILD_WIDE, GuildId, MemberId, Slug, Source, SourceId
 from agent.errors import UsageError
+from bot.choosing import likeliest_first, page_chosen, require_topic, topic_options
 from bot.conversation import words_of
 from bot.errors import NotAllowedError, telling_errors
 from bot.powers import has_power, require_power
@@ -34,7 +35,6 @@ _log = logging.getLogger(__name__)
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ROUTED: Final = "-"
 """The choice that leaves the topic to the router."""
-_MOST_TOPICS: Final = 24
 _PREVIEW: Final = 500
 
 
@@ -80,9 +80,8 @@ class KeepSelect(ui.DynamicItem[ui.Select[ui.View]], template=r"lk:k:(?P<channel
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         chosen = self.item.values[0]
-        topic = None if chosen == _ROUTED else Slug(chosen)
         await telling_errors(
-            interaction, _of(interaction).keep(interaction, self.channel, self.message, topic)
+            interaction, _of(interaction).choose(interaction, self.channel, self.message, chosen)
         )
 
 
@@ -106,15 +105,33 @@ class Keep(commands.Cog):
             raise UsageError(texts.nothing_to_keep)
         if await self.bot.state.entry_of(guild, message.id) is not None:
             raise UsageError(texts.already_kept)
-        categories = await self.bot.installation.stores.catalog.categories(guild)
-        choices = [discord.SelectOption(label=texts.let_me_choose, value=_ROUTED)] + [
-            discord.SelectOption(label=each.name[:100], value=each.slug) for each in categories[:_MOST_TOPICS]
-        ]
-        view = BaseView()
-        view.add_item(KeepSelect(message.channel.id, message.id, choices, texts.choose_topic_to_keep))
+        view = await self._topics_page(guild, message.channel.id, message.id, 0, texts)
         shown = neutral_line(words if len(words) <= _PREVIEW else f"{words[:_PREVIEW]} …")
         text = texts.keep_preview.format(text=shown, who=_readers(interaction.channel, texts))
         await interaction.response.send_message(text, view=view, ephemeral=True)
+
+    async def choose(
+        self, interaction: discord.Interaction[Lorekeeper], channel: int, message: int, chosen: str
+    ) -> None:
+        """Turn the list over, or keep the message under what was chosen."""
+        guild, texts = await require_power(self.bot, interaction, Power.TEACH)
+        page = page_chosen(chosen)
+        if page is not None:
+            view = await self._topics_page(guild, channel, message, page, texts)
+            await interaction.response.edit_message(view=view)
+            return
+        topic = None if chosen == _ROUTED else (await require_topic(self.bot, guild, chosen, texts)).slug
+        await self.keep(interaction, channel, message, topic)
+
+    async def _topics_page(
+        self, guild: GuildId, channel: int, message: int, page: int, texts: Texts
+    ) -> ui.View:
+        categories = await self.bot.installation.stores.catalog.categories(guild)
+        routed = discord.SelectOption(label=texts.let_me_choose, value=_ROUTED)
+        choices = topic_options(likeliest_first(categories, None), page, texts, (routed,))
+        view = BaseView()
+        view.add_item(KeepSelect(channel, message, choices, texts.choose_topic_to_keep))
+        return view
 
     async def keep(
         self,
