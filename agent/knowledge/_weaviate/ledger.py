@@ -34,6 +34,7 @@ from agent.knowledge._weaviate.rows import (
     row_id,
     up_to_generation,
 )
+from agent.knowledge._weaviate.wire import by_id, rows_of, value_of
 
 LEDGER: Final = "ledger"
 _REREADS: Final = 3
@@ -92,13 +93,14 @@ async def read_state(
 ) -> GuildState | None:
     """`collection` may be an alias. None for a guild that is unknown, or in an absent collection."""
 
+    request = by_id(collection, LEDGER, _key(guild), STATE)
+
     async def work(client: WeaviateAsyncClient) -> Any:
-        ledger = client.collections.use(collection).with_tenant(LEDGER)
         for _ in range(_REREADS):
-            found = await ledger.query.fetch_object_by_id(_key(guild), return_properties=[STATE])
-            if found is None or found.metadata.is_consistent is not False:
+            rows = await rows_of(client, request)
+            if not any(row.metadata.is_consistent_present and not row.metadata.is_consistent for row in rows):
                 break
-        return found and found.properties[STATE]
+        return value_of(rows[0], STATE) if rows else None
 
     try:
         text = await nodes.call(work, seconds=seconds)

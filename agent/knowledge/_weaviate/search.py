@@ -3,22 +3,17 @@
 Weaviate's own fusion stretches both halves to 0..1 over what they found, so that the best of a few accidental
 words counts as much as a perfect match, and it gives back neither the cosine of what words found nor the
 BM25 score. The judge of evidence needs both, so the two halves are asked for apart, which Weaviate also does
-inside, and fused by `_fusion` as for every store. They give ids and scores only; the passages that are shown
-are read last.
+inside, and fused by `_fusion` as for every store. Of the rows that they find only those that are shown are
+made into passages.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from weaviate import WeaviateAsyncClient
-from weaviate.collections import CollectionAsync
-from weaviate.collections.classes.grpc import _MetadataQuery
 
 from agent.contracts import EvidenceItem, GuildId
 from agent.knowledge._fusion import fuse
@@ -36,6 +31,7 @@ from agent.knowledge._weaviate.rows import (
     up_to_generation,
     wanted,
 )
+from agent.knowledge._weaviate.wire import Scope, filters_of, matching, nearest, rows_of, value_of
 from agent.knowledge._weaviate.words import asked_terms
 from agent.knowledge.protocol import SearchQuery
 from agent.models.protocol import Vector
@@ -46,7 +42,7 @@ _FULL_BM25: Final = BM25_K1 + 1.0
 _CANDIDATES: Final = 50
 """From each half; a passage below both is not worth fusing."""
 
-_Tenant = CollectionAsync[Any, Any]
+_COLUMNS: Final = tuple(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +84,24 @@ def evidence(hits: Hits, query: SearchQuery, passages: int) -> tuple[EvidenceIte
 
 
 def _item(hit: Hit, score: float, guild: GuildId) -> EvidenceItem:
-    passage = to_passage(_properties(hit.row), guild)
+    passage = to_passage({name: value_of(hit.row, name) for name in COLUMNS}, guild)
     return EvidenceItem(passage=passage, score=score, similarity=hit.similarity, lexical=hit.lexical)
 
 
 async def _halves(nodes: Nodes, collection: str, query: SearchQuery, where: Where) -> Hits:
     terms = asked_terms(query.text) if query.alpha < 1.0 else ""
-    count = max(_CANDIDATES, query.limit)
-
-    async def nearest(client: WeaviateAsyncClient, vector: Vector) -> Hits:
-        return await _nearest(_tenant(client, collection, query), vector, where, count)
-
-    async def matching(client: WeaviateAsyncClient) -> Hits:
-        return await _matching(_tenant(client, collection, query), terms, query.vector, where, count)
-
+    scope = Scope(
+        collection=collection,
+        tenant=tenant_of(query.guild),
+        where=filters_of(where),
+        limit=max(_CANDIDATES, query.limit),
+        columns=_COLUMNS,
+    )
     halves = []
     if query.vector is not None and (query.alpha > 0.0 or not terms):
-        halves.append(nodes.call(partial(nearest, vector=query.vector)))
+        halves.append(_nearest(nodes, scope, query.vector))
     if terms:
-        halves.append(nodes.call(matching))
+        halves.append(_matching(nodes, scope, terms, query.vector))
     found: Hits = {}
     for half in await asyncio.gather(*halves):
         # The second half knows both scores, so what it found replaces what the vector found.
@@ -114,30 +109,15 @@ async def _halves(nodes: Nodes, collection: str, query: SearchQuery, where: Wher
     return found
 
 
-async def _nearest(tenant: _Tenant, vector: Vector, where: Where, count: int) -> Hits:
-    request = tenant.query._query.near_vector(  # noqa: SLF001
-        near_vector=vector.tolist(),
-        filters=where,
-        limit=count,
-        return_metadata=_MetadataQuery(vector=False, distance=True),
-        return_properties=COLUMNS,
-    )
-    return {
-        row.metadata.id_as_bytes: Hit(-row.metadata.distance, 0.0, row)
-        for row in await _rows(tenant, request)
-    }
+async def _nearest(nodes: Nodes, scope: Scope, vector: Vector) -> Hits:
+    request = nearest(scope, vector)
+    rows = await nodes.call(lambda client: rows_of(client, request))
+    return {row.metadata.id_as_bytes: Hit(-row.metadata.distance, 0.0, row) for row in rows}
 
 
-async def _matching(tenant: _Tenant, terms: str, vector: Vector | None, where: Where, count: int) -> Hits:
-    request = tenant.query._query.bm25(  # noqa: SLF001
-        query=terms,
-        properties=[SEARCHED],
-        filters=where,
-        limit=count,
-        return_metadata=_MetadataQuery(score=True, vector=vector is not None),
-        return_properties=COLUMNS,
-    )
-    rows = await _rows(tenant, request)
+async def _matching(nodes: Nodes, scope: Scope, terms: str, vector: Vector | None) -> Hits:
+    request = matching(scope, terms, SEARCHED, vectors=vector is not None)
+    rows = await nodes.call(lambda client: rows_of(client, request))
     similarity = np.zeros(len(rows))
     if vector is not None and rows:
         stored = b"".join(row.metadata.vectors[0].vector_bytes for row in rows)
@@ -148,30 +128,5 @@ async def _matching(tenant: _Tenant, terms: str, vector: Vector | None, where: W
     }
 
 
-async def _rows(tenant: _Tenant, request: Any) -> Sequence[Any]:
-    """The rows of a reply as they came over the wire.
-
-    The library's own door makes an object of every row and a list of every vector; for a hundred candidates
-    that takes longer than the search.
-    """
-    reply = await tenant.query._connection.grpc_search(request=request)  # noqa: SLF001
-    return list(reply.results)
-
-
 def _generation(row: Any) -> int:
     return int(row.properties.non_ref_props.fields[GENERATION].int_value)
-
-
-def _properties(row: Any) -> dict[str, Any]:
-    fields = row.properties.non_ref_props.fields
-    values = {name: fields[name] for name in COLUMNS if name in fields}
-    return {name: _value(value) for name, value in values.items()}
-
-
-def _value(value: Any) -> Any:
-    kind = value.WhichOneof("kind")
-    return None if kind == "null_value" else getattr(value, kind)
-
-
-def _tenant(client: WeaviateAsyncClient, collection: str, query: SearchQuery) -> _Tenant:
-    return client.collections.use(collection).with_tenant(tenant_of(query.guild))
