@@ -188,9 +188,8 @@ class Patterns(commands.Cog):
         if not isinstance(channel, discord.TextChannel):
             return
         texts, names = await self.bot.texts_of(guild), await self._names(guild)
-        changed = {event.pattern for event in seen.events if event.facts.action in _TOLD}
-        for each in seen.detection.candidates:
-            if each.id in changed:
+        for each in seen.turned:
+            if each.decision.action in _TOLD:
                 said = texts.patterns.notice.format(
                     sentence=sentence_of(each, names, texts.patterns),
                     action=texts.patterns.actions[each.decision.action],

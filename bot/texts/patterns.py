@@ -56,7 +56,7 @@ ENGLISH: Final = PatternTexts(
         RuleName.RECURRENCE: "on several days",
         RuleName.INDEPENDENCE: "by several members",
         RuleName.AGREEMENT: "who agree",
-        RuleName.SIGNIFICANCE: "no chance",
+        RuleName.SIGNIFICANCE: "not by chance",
         RuleName.LEARNABLE: "can be learnt",
         RuleName.CALM: "calm",
     },

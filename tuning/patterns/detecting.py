@@ -48,6 +48,9 @@ TESTED: Final = 3
 """Trials from which a cluster is looked at. It is their number, not their outcome, so it biases nothing."""
 
 SUSPECT_REMARKS, SUSPECT_MEMBERS = 6, 3
+_MOST_ODDS: Final = math.log(1e6)
+"""More would only pretend to be exact."""
+
 _NONE: Final[Mapping[BaselineKey, Baseline]] = MappingProxyType({})
 _UNTRAINED: Final[Mapping[Task, Training]] = MappingProxyType({})
 
@@ -284,7 +287,7 @@ def _tested(cluster: Cluster, test: _Test, view: _View) -> Statistic:
     return Statistic(
         worse=test.worse,
         alarm=view.falls.get(key, False) and test.log_e > 0,
-        odds=int(math.exp(min(max(test.log_e, 0.0), 20.0))),
+        odds=round(math.exp(min(max(test.log_e, 0.0), _MOST_ODDS))),
         without=Phrase("chance") if baseline else Phrase("no baseline", {"trials": TRIALS}),
     )
 

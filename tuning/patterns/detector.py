@@ -22,8 +22,8 @@ from tuning.labels.cases import Vectors
 from tuning.labels.gathering import Gathered, gather
 from tuning.labels.label import Task
 from tuning.patterns.detecting import detect
-from tuning.patterns.log import Event, PatternLog, changes
-from tuning.patterns.pattern import Baseline, BaselineKey, Detection, History, Training
+from tuning.patterns.log import Event, PatternLog, changes, has_turned
+from tuning.patterns.pattern import Baseline, BaselineKey, Candidate, Detection, History, Training
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
@@ -51,6 +51,8 @@ class Seen:
 
     detection: Detection
     events: tuple[Event, ...]
+    turned: tuple[Candidate, ...]
+    """Those about which something else is to be done than the last time."""
 
 
 class Detector:
@@ -95,11 +97,13 @@ class Detector:
     ) -> Seen:
         """Look, and write down what changed since the last time; baselines that could be frozen too."""
         detection = await self.look(guild, now, joined)
-        events = changes(await self.log.standing(guild), detection.candidates, now)
+        standing = await self.log.standing(guild)
+        events = changes(standing, detection.candidates, now)
         held = await self._baselines(guild)
         frozen = [each for key, each in detection.baselines.items() if held.get(key) != each]
         await self.log.add(guild, events, frozen)
-        return Seen(detection=detection, events=events)
+        turned = tuple(each for each in detection.candidates if has_turned(standing.get(each.id), each))
+        return Seen(detection=detection, events=events, turned=turned)
 
     async def _baselines(self, guild: GuildId) -> dict[BaselineKey, Baseline]:
         """The last of each: a new champion has one of its own."""

@@ -117,6 +117,11 @@ def _became(before: Event | None, facts: Facts, *, stable: bool) -> tuple[State,
     return () if before.facts.medoid == facts.medoid else (State.CHANGED,)
 
 
+def has_turned(before: Event | None, candidate: Candidate) -> bool:
+    """Whether something else is to be done about it than before."""
+    return before is None or before.over or before.facts.action is not candidate.decision.action
+
+
 class PatternLog:
     """Raises `StoreError` only, unless a method says otherwise."""
 
