@@ -13,7 +13,7 @@ import logging
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import aiohttp
 import discord
@@ -34,6 +34,8 @@ Record: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
 _RATE_LIMITED: Final = 429
 _TOKEN_DEAD: Final = frozenset({10015, 50027})
 """Discord's codes when the token of a command is not, or no longer, valid."""
+_ORIGINAL: Final = cast(int, "@original")
+"""Discord's name for the first answer to a command, where its id is not known. discord.py types ids only."""
 _MOVED: Final = "…"
 """Stands in the new place until the answer does, a moment later."""
 
@@ -273,7 +275,7 @@ class CommandSurface(Surface):
         private: bool,
         message: int | None = None,
     ) -> None:
-        """`webhook` speaks with the token; `message` is there already when the last process left it."""
+        """`webhook` speaks with the token; `message` is the placeholder, if the last process noted it."""
         super().__init__(pacing, channel.id)
         self._place = channel
         self._webhook = webhook
@@ -295,7 +297,7 @@ class CommandSurface(Surface):
 
     async def _open(self, text: str) -> int:
         if self._message is None:
-            self._message = (await self._send(text, ())).id
+            self._message = (await self._webhook.edit_message(_ORIGINAL, content=text)).id
             return self._message
         try:
             await self._edit(text)
