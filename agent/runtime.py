@@ -6,7 +6,7 @@ Importing this module is cheap; what is slow to import is imported when it is op
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from agent.contracts import LOCAL_GUILD, GuildId
 from agent.errors import ConfigurationError
 from agent.files import write_error
 from agent.journal.protocol import Journal
-from agent.knowledge.protocol import KnowledgeStore
+from agent.knowledge.protocol import IndexVersion, KnowledgeStore
 from agent.models.protocol import Embedder
 from agent.settings import Settings
 
@@ -146,8 +146,7 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
         raw = MeteredEmbedder(await open_embedder(settings))
         stack.push_async_callback(raw.close)
         embedder = await LevelEmbedder.open(raw, settings.data_dir / "models")
-        await open_index(stores.store, embedder)
-        await require_passages(stores)
+        await require_passages(stores, await open_index(stores.store, embedder))
         chat = MeteredChatModel(await open_chat_model(settings))
         stack.push_async_callback(chat.close)
         # The router levels vectors itself: it also reads from them which language a question is in.
@@ -221,11 +220,13 @@ async def drop_guild(stores: Stores, guild: GuildId) -> None:
     await stores.catalog.drop_guild(guild)
 
 
-async def require_passages(stores: Stores) -> None:
+async def require_passages(stores: Stores, versions: Sequence[IndexVersion]) -> None:
     """Refuse a store that has not a single passage of the sources that the catalog lists: it is another one
     than they were put into, and every answer would be "I don't know". Raises `ConfigurationError`.
+
+    `versions` are those of the store, which is asked for them once at start-up.
     """
-    if any(version.passages for version in await stores.store.versions()):
+    if any(version.passages for version in versions):
         return
     listed = [each for guild in await stores.catalog.guilds() for each in await stores.catalog.sources(guild)]
     if any(source.content_hash for source in listed):
@@ -236,8 +237,8 @@ async def require_passages(stores: Stores) -> None:
         )
 
 
-async def open_index(store: KnowledgeStore, embedder: Embedder) -> None:
-    """See that the active index is of this embedder; the first index ever is made here.
+async def open_index(store: KnowledgeStore, embedder: Embedder) -> tuple[IndexVersion, ...]:
+    """See that the active index is of this embedder; the first index ever is made here. Return all there are.
 
     Raises `ConfigurationError` for another embedder: its vectors mean nothing to this one, and choosing
     between rebuilding and going back is the owner's.
@@ -245,10 +246,11 @@ async def open_index(store: KnowledgeStore, embedder: Embedder) -> None:
     from agent.ingest.embedding import index_spec
 
     wanted = index_spec(embedder)
-    active = next((version for version in await store.versions() if version.active), None)
+    versions = await store.versions()
+    active = next((version for version in versions if version.active), None)
     if active is None:
-        await store.open_index(wanted)
-    elif active.spec.embedder != wanted.embedder:
+        return (*versions, await store.open_index(wanted))
+    if active.spec.embedder != wanted.embedder:
         made_with, named = (spec.embedder.rsplit(":", 1)[0] for spec in (active.spec, wanted))
         if made_with == named:
             raise ConfigurationError(
@@ -259,3 +261,4 @@ async def open_index(store: KnowledgeStore, embedder: Embedder) -> None:
             f"The index in use was made with {made_with}, the settings name {named}.",
             f"`lorekeeper index build` makes a new one; LOREKEEPER_EMBEDDER={made_with} keeps the old.",
         )
+    return versions

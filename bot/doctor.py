@@ -62,7 +62,7 @@ async def _journal(settings: Settings) -> str:
 
 async def _knowledge(settings: Settings) -> str:
     async with open_stores(settings) as stores:
-        await require_passages(stores)
+        await require_passages(stores, await stores.store.versions())
         return await stores.store.check()
 
 

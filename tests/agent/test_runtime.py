@@ -10,8 +10,10 @@ import pytest
 
 from agent.contracts import LOCAL_GUILD, GuildId, Source, SourceId, SourceKind
 from agent.errors import ConfigurationError, UnknownGuildError
+from agent.knowledge.lance import LanceStore
+from agent.knowledge.protocol import IndexVersion
 from agent.routing.memory import MEMORY_FILE, RoutingMemory
-from agent.runtime import drop_guild, open_stores, require_passages
+from agent.runtime import drop_guild, open_installation, open_stores, require_passages
 from agent.settings import Settings
 
 CLUB = GuildId("chess-club")
@@ -51,10 +53,28 @@ async def test_a_store_without_any_passage_of_what_the_catalog_lists_is_another_
         added_at=datetime(2026, 11, 22, tzinfo=UTC),
     )
     async with open_stores(Settings(data_dir=tmp_path)) as stores:
-        await require_passages(stores)
+        await require_passages(stores, await stores.store.versions())
         await stores.catalog.put_source(source, "The pump was replaced.")
         if not refused:
-            await require_passages(stores)
+            await require_passages(stores, await stores.store.versions())
             return
         with pytest.raises(ConfigurationError, match="holds no passage, and 1 sources are known"):
-            await require_passages(stores)
+            await require_passages(stores, await stores.store.versions())
+
+
+async def test_a_start_asks_once_what_index_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With many index versions on a server, each such question takes longer than a search."""
+    settings = Settings(data_dir=tmp_path, threads=1)
+    async with open_installation(settings):
+        pass
+    asked = 0
+    versions = LanceStore.versions
+
+    async def counted(store: LanceStore) -> tuple[IndexVersion, ...]:
+        nonlocal asked
+        asked += 1
+        return await versions(store)
+
+    monkeypatch.setattr(LanceStore, "versions", counted)
+    async with open_installation(settings):
+        assert asked == 1
