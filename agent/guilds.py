@@ -49,6 +49,11 @@ class GuildViews:
             self._views.popitem(last=False)
         return view
 
+    def read_again(self, guild: GuildId) -> None:
+        """Read everything of a guild anew at its next question, whatever the revision says."""
+        for key in [key for key in self._views if key[0] == guild]:
+            del self._views[key]
+
     async def _read(self, guild: GuildId, may_see: frozenset[str], revision: int) -> GuildView:
         categories = await self._catalog.categories(guild)
         sources = await self._catalog.sources(guild)

@@ -23,15 +23,19 @@ from agent.contracts import LOCAL_GUILD, GuildId
 from agent.errors import StoreError
 from bot.cogs.anomalies import Anomalies
 from bot.cogs.ask import Ask
+from bot.cogs.audit import Audit
 from bot.cogs.category import Category
 from bot.cogs.channel import Channel
 from bot.cogs.diagnose import Diagnose
+from bot.cogs.export import Export
 from bot.cogs.feedback import Feedback, answer_view
 from bot.cogs.keep import Keep
 from bot.cogs.knowledge import Knowledge
+from bot.cogs.language import Language
 from bot.cogs.patterns import Patterns
 from bot.cogs.privacy import Privacy
 from bot.cogs.reactions import Reactions
+from bot.cogs.reload import Reload
 from bot.cogs.review import Review
 from bot.cogs.roles import Roles
 from bot.cogs.setup import Setup
@@ -65,6 +69,10 @@ COGS: Final = (
     Category,
     Diagnose,
     Setup,
+    Language,
+    Audit,
+    Export,
+    Reload,
     Stats,
     Anomalies,
     Patterns,
@@ -162,7 +170,7 @@ class Lorekeeper(commands.AutoShardedBot):
         for cog in COGS:
             await self.add_cog(cog(self))
         if self.serves_direct:
-            self.in_background(self._sync_commands())
+            self.in_background(self._tell_commands())
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: there are no prefix commands, and the cog `ask` listens for itself."""
@@ -241,8 +249,10 @@ class Lorekeeper(commands.AutoShardedBot):
         except discord.NotFound:
             return None
 
-    async def _sync_commands(self) -> None:
-        """Tell Discord of the commands only when they changed: it allows 200 such calls a day."""
+    async def sync_commands(self) -> bool:
+        """Tell Discord of the commands only when they changed, as it allows 200 such calls a day; return
+        whether they did.
+        """
         payload = [
             await command.get_translated_payload(self.tree, Translator())
             for command in self.tree.get_commands()
@@ -250,9 +260,13 @@ class Lorekeeper(commands.AutoShardedBot):
         said = json.dumps([self.application_id, payload], sort_keys=True, default=str)
         digest = hashlib.sha256(said.encode()).hexdigest()
         if await self.state.value(_COMMANDS) == digest:
-            return
+            return False
         await self.tree.sync()
         await self.state.set_value(_COMMANDS, digest)
+        return True
+
+    async def _tell_commands(self) -> None:
+        await self.sync_commands()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._background.discard(task)

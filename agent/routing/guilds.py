@@ -73,6 +73,13 @@ class TaughtGuilds:
         if shelf is not None:
             shelf.fitted.clear()
 
+    def read_again(self, guild: GuildId) -> None:
+        """Read categories and examples at the next question, whatever the revision says, and fit anew."""
+        shelf = self._shelves.get(guild)
+        if shelf is not None:
+            shelf.revision = -1
+            shelf.fitted.clear()
+
     async def forget(self, guild: GuildId) -> None:
         """Forget everything about a guild, on the disk too."""
         shelf = self._shelves.pop(guild, _Shelf())

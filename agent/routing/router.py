@@ -79,6 +79,10 @@ class FusedRouter:
             self._guilds.forget_fits(guild)
         return asked
 
+    def read_again(self, guild: GuildId) -> None:
+        """Read what a guild taught anew at its next question: it was changed behind the catalog's back."""
+        self._guilds.read_again(guild)
+
     async def forget_guild(self, guild: GuildId) -> None:
         """Forget what was derived from a guild's labels, on the disk too. For a guild that is dropped."""
         await self._guilds.forget(guild)
