@@ -129,8 +129,8 @@ class SyncChannels(commands.Cog):
         running = self._running.get((guild, channel))
         if running is None:
             raise UsageError(texts.sync.not_running)
-        await interaction.response.defer()
         running.cancel()
+        await interaction.response.defer()
 
     async def remove(self, guild: GuildId, place: int) -> bool:
         """Remove what is kept of a channel with its threads, or of a thread; False for one never read."""

@@ -60,7 +60,10 @@ class Synced:
         self.cog.page_seconds = 0.0
         place = self.channel(channel) if isinstance(channel, str) else channel
         given = await self.admin.slash("knowledge sync", channel=place, **options)
-        return await self.stage.loopback.wait.answered(given)
+        shown = await self.stage.loopback.wait.answered(given)
+        # It is shown before it begins.
+        await self.stage.until(lambda: bool(self.cog._running) or not shown.content.startswith("⏳"))
+        return shown
 
     async def ended(self, shown: Message, within: float = 30.0) -> str:
         await self.stage.loopback.wait.until(
@@ -232,11 +235,11 @@ async def test_since_bounds_what_is_read_and_can_be_moved_back(synced: Synced) -
 
 
 async def test_thousands_of_messages_are_read_gently(synced: Synced) -> None:
-    lines = [(synced.ana.user, f"Reading {number} of the meter.") for number in range(3000)]
+    lines = [(synced.ana.user, f"No {number}.") for number in range(3000)]
     add_past(synced.channel("pool"), lines, begin=_BEGIN, apart=timedelta(seconds=30))
     said = await synced.ended(await synced.begin("pool"), within=60.0)
     assert f"3000 messages looked at, {3000 // MOST} conversations" in said
-    assert sum(text.count("of the meter.") for text in await synced.texts()) == 3000
+    assert sum(text.count("No ") for text in await synced.texts()) == 3000
     assert not synced.stage.loopback.limits.hits
 
 
@@ -292,14 +295,30 @@ async def test_killed_anywhere_it_goes_on_without_loss_or_double(
     assert sorted(words) == sorted(line for _, line in lines)
 
 
-async def test_it_is_stopped_by_its_button_and_goes_on_with_the_command(synced: Synced) -> None:
+@pytest.fixture
+def gate(synced: Synced, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Nothing of a page is kept before it is set."""
+    gate, history = asyncio.Event(), synced.cog.history
+    real = history.apply
+
+    async def waiting(*given: Any) -> None:
+        await gate.wait()
+        await real(*given)
+
+    monkeypatch.setattr(history, "apply", waiting)
+    return gate
+
+
+async def test_it_is_stopped_by_its_button_and_goes_on_with_the_command(
+    synced: Synced, gate: asyncio.Event
+) -> None:
     lines = [(synced.ana.user, f"Number {number}.") for number in range(250)]
     add_past(synced.channel("pool"), lines, begin=_BEGIN)
-    synced.stage.loopback.faults.delay(r"GET /channels/\d+/messages", 0.5, times=1)
     shown = await synced.begin("pool")
     refused = await synced.ana.clicks(shown, "Stop")
     assert "It needs administering" in (await synced.stage.loopback.wait.answered(refused)).content
     await synced.admin.clicks(shown, "Stop")
+    gate.set()
     assert "is stopped" in await synced.ended(shown)
     assert not shown.components
     await synced.sync("pool")
@@ -337,12 +356,12 @@ async def test_a_channel_that_is_deleted_takes_its_knowledge_along(synced: Synce
     await synced.until_texts()
 
 
-async def test_a_channel_that_is_deleted_in_the_middle_ends_it(synced: Synced) -> None:
+async def test_a_channel_that_is_deleted_in_the_middle_ends_it(synced: Synced, gate: asyncio.Event) -> None:
     lines = [(synced.ana.user, f"Number {number}.") for number in range(150)]
     add_past(synced.channel("pool"), lines, begin=_BEGIN)
-    synced.stage.loopback.faults.delay(r"GET /channels/\d+/messages", 0.5, times=1)
     shown = await synced.begin("pool")
     channels.delete(synced.stage.loopback.world, synced.channel("pool"), synced.admin.user)
+    gate.set()
     assert "is stopped" in await synced.ended(shown) or "was deleted" in shown.content
     await synced.until_texts()
 
