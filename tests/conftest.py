@@ -12,6 +12,13 @@ from agent.models.library import open_chat_model, open_embedder
 from agent.models.protocol import ChatModel, Embedder
 from agent.settings import Settings
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-training", action="store_true", help="fail where torch and peft are not installed"
+    )
+
+
 pytest_plugins = ["tests.household", "tests.servers.fixtures", "tests.discord.fixtures"]
 
 

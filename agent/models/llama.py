@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,40 +52,75 @@ _Event = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterFile:
+    """A LoRA adapter in GGUF, trained on the model that it is loaded with."""
+
+    name: str
+    path: Path
+    digest: str
+    """sha256, hex."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LlamaConfig:
     path: Path
     name: str
     digest: str
     threads: int
     context_tokens: int
+    adapters: tuple[AdapterFile, ...] = ()
+    """All stay loaded, and each call chooses one or none."""
+
+
+@dataclass(slots=True)
+class _Engine:
+    """What every view of one loaded model shares."""
+
+    server: xllamacpp.Server
+    key: str
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_SLOTS, thread_name_prefix="llama")
+    )
+    closing: threading.Event = field(default_factory=threading.Event)
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=_RECENT_PROMPTS))
+    label_tokens: dict[str, int] = field(default_factory=dict)
 
 
 class LlamaChatModel:
     """A `ChatModel`. Not bound to an event loop."""
 
-    def __init__(self, server: xllamacpp.Server, key: str, config: LlamaConfig) -> None:
-        self._server = server
-        self._key = key
+    def __init__(self, engine: _Engine, config: LlamaConfig, adapter: AdapterFile | None = None) -> None:
+        self._engine = engine
+        self._config = config
+        self._adapter = adapter
         self._info = ModelInfo(
             name=config.name,
             engine="llama.cpp",
             digest=config.digest,
             context_tokens=config.context_tokens,
+            adapter=adapter.name if adapter else "",
+            adapter_digest=adapter.digest if adapter else "",
         )
-        self._threads = ThreadPoolExecutor(_SLOTS, thread_name_prefix="llama")
-        self._closing = threading.Event()
-        self._recent: deque[str] = deque(maxlen=_RECENT_PROMPTS)
-        self._label_tokens: dict[str, int] = {}
 
     @classmethod
     async def open(cls, config: LlamaConfig) -> LlamaChatModel:
         """Load checked weights. Raises `ModelBrokenError`."""
         key = secrets.token_urlsafe()
-        return cls(await asyncio.to_thread(_load, config, key), key, config)
+        return cls(_Engine(await asyncio.to_thread(_load, config, key), key), config)
 
     @property
     def info(self) -> ModelInfo:
         return self._info
+
+    def using(self, adapter: str) -> LlamaChatModel:
+        """The same model speaking through an adapter that it was opened with; closing either closes both.
+
+        Costs nothing: no weights are loaded again. Raises `UsageError` for a name that is not loaded.
+        """
+        found = next((each for each in self._config.adapters if each.name == adapter), None)
+        if found is None:
+            raise UsageError(f"{self.info.name} was opened without the adapter {adapter}.")
+        return LlamaChatModel(self._engine, self._config, found)
 
     async def chat(
         self, messages: Sequence[ChatMessage], options: ChatOptions = ChatOptions()
@@ -129,9 +164,9 @@ class LlamaChatModel:
 
     async def close(self) -> None:
         """Stop every call and free the weights."""
-        self._closing.set()
-        await asyncio.to_thread(self._threads.shutdown)
-        self._server = None
+        self._engine.closing.set()
+        await asyncio.to_thread(self._engine.threads.shutdown)
+        self._engine.server = None
 
     async def _events(self, request: Mapping[str, Any]) -> AsyncGenerator[_Event, None]:
         """Stream the server's events; the generation stops when this is closed or cancelled."""
@@ -140,7 +175,7 @@ class LlamaChatModel:
         stop = threading.Event()
 
         def stopped() -> bool:
-            return stop.is_set() or self._closing.is_set()
+            return stop.is_set() or self._engine.closing.is_set()
 
         def receive(event: _Event) -> bool:
             if not stopped():
@@ -149,10 +184,10 @@ class LlamaChatModel:
 
         def work() -> None:
             if not stopped():
-                self._server.handle_chat_completions(self._cached(request), receive)
+                self._engine.server.handle_chat_completions(self._cached(request), receive)
 
         self._refuse_when_closed()
-        done = loop.run_in_executor(self._threads, work)
+        done = loop.run_in_executor(self._engine.threads, work)
         done.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
@@ -166,26 +201,34 @@ class LlamaChatModel:
             stop.set()
 
     def _refuse_when_closed(self) -> None:
-        if self._closing.is_set():
+        if self._engine.closing.is_set():
             raise ModelError(f"The model {self.info.name} is closed.")
 
     def _cached(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        prompt = json.dumps(request["messages"])
-        repeated = prompt in self._recent
-        self._recent.append(prompt)
-        return {**request, "cache_prompt": not repeated}
+        prompt = json.dumps([self._info.adapter, request["messages"]])
+        repeated = prompt in self._engine.recent
+        self._engine.recent.append(prompt)
+        return {**request, "cache_prompt": not repeated, "lora": self._chosen_adapter()}
+
+    def _chosen_adapter(self) -> list[dict[str, float]]:
+        return [
+            {"id": number, "scale": float(adapter is self._adapter)}
+            for number, adapter in enumerate(self._config.adapters)
+        ]
 
     async def _tokens_of(self, labels: Sequence[str]) -> list[int]:
-        unknown = [label for label in labels if label not in self._label_tokens]
+        unknown = [label for label in labels if label not in self._engine.label_tokens]
         if unknown:
             self._refuse_when_closed()
             loop = asyncio.get_running_loop()
-            self._label_tokens |= await loop.run_in_executor(self._threads, self._tokenized, unknown)
-        return [self._label_tokens[label] for label in labels]
+            self._engine.label_tokens |= await loop.run_in_executor(
+                self._engine.threads, self._tokenized, unknown
+            )
+        return [self._engine.label_tokens[label] for label in labels]
 
     def _tokenized(self, labels: Sequence[str]) -> dict[str, int]:
-        headers = {"Authorization": f"Bearer {self._key}"}
-        address = self._server.listening_address
+        headers = {"Authorization": f"Bearer {self._engine.key}"}
+        address = self._engine.server.listening_address
 
         def tokens(text: str) -> list[int]:
             answer = client.post("/tokenize", json={"content": text, "add_special": False})
@@ -220,6 +263,7 @@ def _load(config: LlamaConfig, key: str) -> xllamacpp.Server:
     params.endpoint_metrics = True
     params.cache_ram_mib = 0
     params.fit_params = params.warmup = False
+    params.lora_adapters = [_lora(adapter) for adapter in config.adapters]
     params.verbosity = 0
     try:
         return xllamacpp.Server(params)
@@ -228,6 +272,11 @@ def _load(config: LlamaConfig, key: str) -> xllamacpp.Server:
             f"llama.cpp cannot load {config.path}.",
             "Its architecture may be unknown to this llama.cpp, or it may need more memory than there is.",
         ) from error
+
+
+def _lora(adapter: AdapterFile) -> xllamacpp.CommonAdapterLoraInfo:
+    """Loaded with scale 0: a call that chooses none gets the model as it is."""
+    return xllamacpp.CommonAdapterLoraInfo(str(adapter.path), 0.0)
 
 
 def _request(messages: Sequence[ChatMessage], options: ChatOptions) -> dict[str, Any]:

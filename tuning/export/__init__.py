@@ -1,0 +1,1 @@
+"""From what was trained to what an engine serves."""

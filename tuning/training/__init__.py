@@ -1,0 +1,1 @@
+"""Fine-tuning in a process of its own: the package `process`, which alone imports torch."""

@@ -1,0 +1,1 @@
+"""The training process: `python -m tuning.training.process FOLDER`. All that imports torch is here."""
