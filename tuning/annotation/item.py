@@ -29,6 +29,8 @@ class Kind(StrEnum):
     """The bot did not know."""
     LOW_CONFIDENCE = "low_confidence"
     """The router was not sure where the question belongs."""
+    BROUGHT = "brought"
+    """Nobody asked: it was decided elsewhere and brought in."""
     REPORT = "report"
     """What a detector found and cannot decide."""
 

@@ -33,6 +33,7 @@ WEIGHTS: Final[Mapping[Kind, float]] = {
     Kind.DISLIKED: 3.0,
     Kind.UNANSWERED: 2.0,
     Kind.LOW_CONFIDENCE: 1.0,
+    Kind.BROUGHT: 0.0,
 }
 """For each member concerned; of a route also times how unsure it is. What people said and cannot be used
 comes before what nobody said anything about.
@@ -77,6 +78,12 @@ def queue(
     found = [item for each in asked if (item := _item(each, categories, double_share)) is not None]
     found += _reported(guild, reports, decisions)
     return tuple(sorted(found, key=lambda each: (-each.benefit, each.id)))
+
+
+def brought(case: Case, task: Task, scrub: Scrub) -> Item:
+    """What to decide of a question of which nothing waits, because somebody decided it elsewhere."""
+    asked = _Asked(case=case, task=task, scrub=scrub, doubt=None, labelled=False)
+    return _made(asked, Kind.BROUGHT, ())
 
 
 def unsure(episode: Episode) -> float:

@@ -16,7 +16,7 @@ from agent.errors import UsageError
 from agent.ids import new_id
 from tuning.annotation.exhibit import Exhibit
 from tuning.annotation.guideline import GUIDELINE
-from tuning.annotation.item import Item, Reporter
+from tuning.annotation.item import Item, Kind, Reporter
 from tuning.annotation.queue import queue
 from tuning.annotation.validation import Draft, faults
 from tuning.labels.decisions import Act, Decision, last_decision, standing_decisions
@@ -80,12 +80,14 @@ class Reviewing:
         )
         return Look(guild=guild, items=items, gathered=gathered)
 
-    async def decide(self, look: Look, shown: Exhibit, verdict: Verdict) -> Decision:
+    async def decide(
+        self, look: Look, shown: Exhibit, verdict: Verdict, *, wanted: int | None = None
+    ) -> Decision:
         """Store a decision. `UsageError` names everything that is wrong with it; `DecidedMeanwhileError`
-        when somebody else was quicker.
+        when as many others were quicker as are `wanted`, which the item says unless it is given.
         """
         decision = decided(look, shown, verdict, datetime.now(UTC))
-        await self._decisions.add(decision, wanted=shown.item.wanted)
+        await self._decisions.add(decision, wanted=shown.item.wanted if wanted is None else wanted)
         if decision.category is not None and decision.episode is not None:
             await self._learn(look.guild, decision.episode, decision.category, verdict.by)
         return decision
@@ -119,12 +121,14 @@ class Reviewing:
         await self._stores.catalog.revision(guild)
         return await self._decisions.all(guild)
 
-    async def _learn(self, guild: GuildId, episode: EpisodeId, category: Slug, by: MemberId) -> None:
+    async def _learn(
+        self, guild: GuildId, episode: EpisodeId, category: Slug, by: MemberId, origin: str = "review"
+    ) -> None:
         """The next question already routes by it, as after any correction."""
         asked = await self._stores.journal.episode(guild, episode)
         if asked is not None:
             example = Example(
-                question=asked.question, category=category, origin="review", asker=asked.member, teacher=by
+                question=asked.question, category=category, origin=origin, asker=asked.member, teacher=by
             )
             await self._stores.catalog.put_examples(guild, [example])
 
@@ -142,13 +146,13 @@ class Reviewing:
         else:
             await self._learn(guild, episode, *before)
 
-    async def _said_before(self, guild: GuildId, episode: EpisodeId) -> tuple[Slug, MemberId] | None:
+    async def _said_before(self, guild: GuildId, episode: EpisodeId) -> tuple[Slug, MemberId, str] | None:
         for each in reversed(standing_decisions(await self._decisions.all(guild))):
             if each.episode == episode and each.category is not None:
-                return each.category, each.member
+                return each.category, each.member, "review"
         events = standing(await self._stores.journal.feedback(guild, episode=episode))
         said = [each for each in events if each.aspect is Aspect.CATEGORY]
-        return (Slug(str(said[-1].value)), said[-1].event.member) if said else None
+        return (Slug(str(said[-1].value)), said[-1].event.member, "correction") if said else None
 
 
 def decided(look: Look, shown: Exhibit, verdict: Verdict, at: datetime) -> Decision:
@@ -211,6 +215,8 @@ def _draft(shown: Exhibit, verdict: Verdict) -> Draft | None:
 
 def _accepted(look: Look, item: Item) -> list[Label]:
     """Labels that a decision may not contradict: not those that it is asked to replace."""
+    if item.kind is Kind.BROUGHT:
+        return list(look.gathered.derivation.labels)
     return [
         label
         for label in look.gathered.derivation.labels
