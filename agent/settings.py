@@ -77,6 +77,10 @@ class Settings(BaseSettings):
     """Between edits of the answers that stream in one channel."""
     discord_stop_seconds: float = Field(default=20.0, ge=0, le=600)
     """How long a stop waits for running answers; what is left is answered after the next start."""
+    discord_shards: str = ""
+    """Of a bot that several processes serve, the shards of this one: `0,1` or `0-3`; empty means all."""
+    discord_shard_count: int = Field(default=0, ge=0, le=10_000)
+    """How many shards there are in all; 0 asks Discord."""
     discord_api: str = Field(default="", pattern=r"^(https?://[^/?#]+(/[^?#]*)?)?$")
     """Address of the REST API of another server than Discord: for tests and the demo."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
@@ -23,6 +23,7 @@ from agent.observing import metrics
 if TYPE_CHECKING:
     from agent.runtime import Installation
     from agent.settings import Settings
+    from bot.shards import ShardState
 
 Check = Callable[[], Awaitable[object]]
 """Returns when a part answers; raises `LorekeeperError` when it does not."""
@@ -87,8 +88,15 @@ class HealthServer:
     Entering raises `ConfigurationError` when the address cannot be used.
     """
 
-    def __init__(self, settings: Settings, checks: Mapping[str, Check]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        checks: Mapping[str, Check],
+        shards: Callable[[], Sequence[ShardState]] = tuple,
+    ) -> None:
+        """`shards` says how each is connected; /readyz shows it."""
         self._settings = settings
+        self._shards = shards
         self._readiness = Readiness(checks)
         self._runner: web.AppRunner | None = None
 
@@ -128,7 +136,11 @@ class HealthServer:
     async def _readyz(self, request: web.Request) -> web.Response:
         parts = await self._readiness.parts()
         ready = all(part.ready for part in parts.values())
-        body = {"ready": ready, "parts": {name: asdict(part) for name, part in parts.items()}}
+        body = {
+            "ready": ready,
+            "parts": {name: asdict(part) for name, part in parts.items()},
+            "shards": [asdict(shard) for shard in self._shards()],
+        }
         return web.json_response(body, status=200 if ready else 503)
 
     async def _metrics(self, request: web.Request) -> web.Response:

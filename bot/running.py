@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from agent.settings import Settings
 from bot.client import PERMISSIONS, Lorekeeper, point_discord_at
 from bot.health import Check, HealthServer, checks_of
 from bot.output import note
+from bot.shards import chosen_shards, shard_states
 
 _PORTAL = "https://discord.com/developers/applications"
 
@@ -30,10 +31,11 @@ async def run_bot(settings: Settings) -> None:
         raise ConfigurationError("DISCORD_TOKEN is not set.", f"Copy the bot's token from {_PORTAL}.")
     if settings.discord_api:
         point_discord_at(settings.discord_api)
-    async with open_installation(settings) as installation, Lorekeeper(installation) as bot:
+    shards = chosen_shards(settings.discord_shards, settings.discord_shard_count)
+    async with open_installation(settings) as installation, Lorekeeper(installation, **shards) as bot:
         bot.add_listener(_announcing(bot), "on_ready")
         _stop_on_signals(bot)
-        async with HealthServer(settings, readiness_checks(bot)):
+        async with HealthServer(settings, readiness_checks(bot), lambda: shard_states(bot)):
             await _serve(bot, token)
 
 
@@ -41,9 +43,11 @@ def readiness_checks(bot: Lorekeeper) -> Mapping[str, Check]:
     """What has to answer for members to be answered."""
 
     async def connected() -> None:
-        if not bot.is_ready() or any(shard.is_closed() for shard in bot.shards.values()):
+        closed = [str(state.shard) for state in shard_states(bot) if not state.connected]
+        if closed or not bot.is_ready():
+            which = f" Closed shards: {', '.join(closed)}." if closed else ""
             raise LorekeeperError(
-                "Discord is not connected.", "The bot connects by itself; the log says more."
+                f"Discord is not connected.{which}", "The bot connects by itself; the log says more."
             )
 
     return {**checks_of(bot.installation), "discord": connected}
@@ -99,10 +103,15 @@ def _announcing(bot: Lorekeeper) -> Callable[[], Coroutine[Any, Any, None]]:
         if said:
             return
         said = True
-        note(f"Connected as {bot.user} to {len(bot.guilds)} servers. Ctrl-C stops.")
+        shards = f", shards {_listed(bot.shards)} of {bot.shard_count}" if bot.shard_ids else ""
+        note(f"Connected as {bot.user} to {len(bot.guilds)} servers{shards}. Ctrl-C stops.")
         note(f"Invite it: {_invite_link(bot.me_id)}")
 
     return on_ready
+
+
+def _listed(shards: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(shards)))
 
 
 def _stop_on_signals(bot: Lorekeeper) -> None:
