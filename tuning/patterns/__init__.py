@@ -19,7 +19,8 @@ and what was found before, it returns every candidate with its seven findings an
 5. **Seven rules** (`rules.py`): volume, recurrence, independence, agreement, significance, learnable, calm.
    Significance is an e-process for each cluster (`significance.py`), so that looking every day costs nothing,
    with a bound for looking at many clusters at once (e-BH).
-6. **Decision** (`deciding.py`): exactly one of `Action`. Only a candidate that meets all seven rules trains.
+6. **Decision** (`judging.py`, `deciding.py`): exactly one of `Action`. Only a candidate that meets all seven
+   rules trains.
 
 `detector.py` reads an installation, asks `detect`, and writes down what changed.
 """

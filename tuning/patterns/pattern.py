@@ -82,7 +82,7 @@ class Known:
     category: Slug | None
     medoid: EpisodeId
     settled_at: datetime | None = None
-    """When an admin said that it is done, or no matter: what was said until then counts no longer."""
+    """When an admin said that it is done, or no matter: what was asked until then counts no longer."""
 
 
 class Action(StrEnum):
