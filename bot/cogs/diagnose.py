@@ -21,6 +21,7 @@ from bot.powers import require_power
 from bot.state.config import Power
 from bot.state.store import AnswerMessage, Pending
 from bot.texts import Texts
+from bot.threads import place_of_question
 from bot.translating import described, options
 from bot.visibility import may_see
 
@@ -138,7 +139,7 @@ class Diagnose(commands.Cog):
         if not isinstance(channel, discord.abc.Messageable):
             return None
         try:
-            return await channel.fetch_message(message)
+            return await place_of_question(channel, message).fetch_message(message)
         except (discord.NotFound, discord.Forbidden):
             return None
 

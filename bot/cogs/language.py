@@ -30,19 +30,23 @@ class Language(commands.Cog):
     @app_commands.guild_only()
     @app_commands.default_permissions(OFFERED_TO)
     async def language(
-        self, interaction: discord.Interaction[Lorekeeper], language: Literal["en", "es"] | None = None
+        self,
+        interaction: discord.Interaction[Lorekeeper],
+        language: Literal["en", "es", "server"] | None = None,
     ) -> None:
-        """Speak a language from now on; without one, that which the guild told Discord."""
+        """Speak a language from now on, or that which the guild told Discord; without a choice, say which."""
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
-        chosen = language or ""
-        await change_config(
-            interaction,
-            guild,
-            lambda config: replace(config, language=chosen),
-            "language",
-            {"language": chosen},
-        )
+        if language is not None:
+            chosen = "" if language == "server" else language
+            await change_config(
+                interaction,
+                guild,
+                lambda config: replace(config, language=chosen),
+                "language",
+                {"language": chosen},
+            )
         assert interaction.guild is not None
         spoken = texts.admin.languages[(await self.bot.texts_of(interaction.guild)).language]
-        named = spoken if chosen else texts.admin.language_automatic.format(language=spoken)
+        fixed = (await self.bot.state.config(guild)).language
+        named = spoken if fixed else texts.admin.language_automatic.format(language=spoken)
         await say(interaction, texts.admin.language_is.format(language=named))

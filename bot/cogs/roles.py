@@ -55,8 +55,11 @@ class Roles(commands.Cog):
         seconds: app_commands.Range[int, 1, int(LONGEST_SECONDS)] = 60,
         role: discord.Role | None = None,
     ) -> None:
-        """Say how much may be asked; without a number, take back what was said."""
+        """Say how much may be asked; of a role without a number, take back what was said."""
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
+        if questions is None and role is None:
+            await tell(interaction, "\n".join(_allowances(await self.bot.state.config(guild), texts)))
+            return
         chosen = None if questions is None else Allowance(questions=questions, seconds=float(seconds))
         config = await change_config(
             interaction,

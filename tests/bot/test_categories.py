@@ -50,7 +50,7 @@ async def _passages(stores: Stores) -> list[tuple[str, str | None]]:
     return [(each.id, each.category) for each in await stores.store.get(HOME, ids)]
 
 
-async def _state(stores: Stores) -> tuple[object, ...]:
+async def _state(stores: Stores) -> tuple[Any, ...]:
     """Everything that names a category."""
     return (
         [each.slug for each in await stores.catalog.categories(HOME)],

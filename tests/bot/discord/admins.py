@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.bot.discord.conftest import Stage
 from tests.discord.interactions import Interaction
 from tests.discord.members import Member
@@ -26,6 +28,6 @@ async def told(stage: Stage, given: Interaction) -> str:
     return "\n".join(message.content for message in said)
 
 
-async def said(stage: Stage, admin: Member, command: str, **options: object) -> str:
+async def said(stage: Stage, admin: Member, command: str, **options: Any) -> str:
     """What a command answers."""
     return await told(stage, await admin.slash(command, **options))

@@ -40,7 +40,8 @@ async def test_the_language_of_the_guild_is_chosen_and_given_back(stage: Stage) 
     assert "I speak Spanish here" in await said(stage, admin, "language", language="es")
     hello = await stage.loopback.wait.reply_to(await ana.asks("general", ""))
     assert "Pregúntame" in hello.content
-    told = await said(stage, admin, "language")
+    assert "I speak Spanish here" in await said(stage, admin, "language")
+    told = await said(stage, admin, "language", language="server")
     assert "the language that the server told Discord, now English" in told
     assert (await stage.bot.state.changes(LOCAL_GUILD))[0].detail == {"language": ""}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from discord import app_commands
 
@@ -13,7 +14,7 @@ _TYPED = {"topic", "into", "source", "version"}
 """Options that name something of the guild; Discord itself completes roles, channels and members."""
 
 
-def _commands() -> Iterator[app_commands.Command[object, ..., object]]:
+def _commands() -> Iterator[app_commands.Command[Any, ..., Any]]:
     for cog in COGS:
         for command in cog.__cog_app_commands__:
             each = command.walk_commands() if isinstance(command, app_commands.Group) else [command]

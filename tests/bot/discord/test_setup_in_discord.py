@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.contracts import GuildId
+from agent.contracts import GuildId, MemberId
 from bot.state.config import GuildConfig
 from tests.bot.discord.admins import the_admin
 from tests.bot.discord.conftest import Stage
@@ -20,11 +20,16 @@ async def _begun(
 ) -> tuple[Member, Message, Guild]:
     """An admin of a guild that knows nothing yet, on the first page."""
     home = guild or stage.loopback.add_guild("New")
-    await stage.until(lambda: stage.bot.get_guild(home.id) is not None)
+    await stage.until(lambda: _is_known(stage, home))
     admin = await the_admin(stage, locale=locale, guild=home)
     (page,) = (await admin.slash("setup")).messages()
     assert page.is_ephemeral
     return admin, page, home
+
+
+async def _is_known(stage: Stage, home: Guild) -> bool:
+    """The bot has joined and made room for what the guild will keep."""
+    return GuildId(str(home.id)) in await stage.installation.stores.catalog.guilds()
 
 
 async def _config(stage: Stage, home: Guild) -> GuildConfig:
@@ -160,7 +165,7 @@ async def test_accepting_again_from_an_older_page_says_that_nothing_is_left(stag
     await admin.chooses(page, "Choose topics to begin with", "company")
     await _shown(stage, page, "Billing:")
     await stage.bot.state.change_config(
-        GuildId(str(home.id)), lambda _: GuildConfig(), by="1", action="elsewhere", detail={}
+        GuildId(str(home.id)), lambda _: GuildConfig(), by=MemberId("1"), action="elsewhere", detail={}
     )
     refused = await admin.clicks(page, "Add these")
     assert "nothing to add any more" in refused.messages()[0].content
