@@ -18,7 +18,7 @@ from tuning.labels.decisions import Act, Decision
 from tuning.labels.label import Task
 
 _NOTHING: Final = "(discarded)"
-_RELIABLE: Final = 0.667
+RELIABLE: Final = 0.667
 """Below this Krippendorff advises against conclusions."""
 
 Rating: TypeAlias = tuple[MemberId, str, str]
@@ -39,7 +39,7 @@ class Agreement:
 
     @property
     def reliable(self) -> bool:
-        return self.alpha is not None and self.alpha >= _RELIABLE
+        return self.alpha is not None and self.alpha >= RELIABLE
 
 
 def agreement(decisions: Iterable[Decision]) -> tuple[Agreement, ...]:
