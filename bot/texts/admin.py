@@ -83,11 +83,11 @@ SPANISH: Final = AdminTexts(
 
 ENGLISH_DESCRIPTIONS: Final[Mapping[str, str]] = {
     "roles.cooldown": "How much a member may ask.",
-    "roles.cooldown.questions": "How many questions; 0 for no limit; none to take back what was said of a role.",
+    "roles.cooldown.questions": "How many; 0 for no limit; none to take back what was said of a role.",
     "roles.cooldown.seconds": "Within how many seconds; 60 if you say nothing.",
     "roles.cooldown.role": "For whom; everybody if you name no role. The most generous one counts.",
     "language": "The language that I speak here.",
-    "language.language": "Which; “server” is the one that the server told Discord. Without it I say which I speak.",
+    "language.language": "Which; “server”: the one that it told Discord. Without it I say which I speak.",
     "audit": "What admins changed, newest first.",
     "audit.count": "How many changes; 20 if you say nothing.",
     "audit.member": "Changes by this member only.",
@@ -96,7 +96,7 @@ ENGLISH_DESCRIPTIONS: Final[Mapping[str, str]] = {
 }
 SPANISH_DESCRIPTIONS: Final[Mapping[str, str]] = {
     "roles.cooldown": "Cuánto puede preguntar un miembro.",
-    "roles.cooldown.questions": "Cuántas preguntas; 0 para no limitar; sin número, se retira lo dicho de un rol.",
+    "roles.cooldown.questions": "Cuántas; 0 para no limitar; sin número, se retira lo dicho de un rol.",
     "roles.cooldown.seconds": "En cuántos segundos; 60 si no dices nada.",
     "roles.cooldown.role": "Para quién; todos si no indicas un rol. Cuenta el más generoso de cada miembro.",
     "language": "El idioma que hablo aquí.",
