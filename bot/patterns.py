@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ from bot.texts.patterns import PatternTexts
 from tuning.anomalies.watch import disturbances
 from tuning.patterns.detector import Detector
 from tuning.patterns.pattern import Action, Candidate, Point
-from tuning.patterns.phrases import line, said
+from tuning.patterns.phrases import Phrase, line, said
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
@@ -34,6 +34,29 @@ def detector_of(stores: Stores, embedder: Embedder) -> Detector:
         return await disturbances(stores.database, guild, now)
 
     return Detector(stores, embedder, anomalies=unusual)
+
+
+def cleaned(candidate: Candidate, clean: Callable[[str], str]) -> Candidate:
+    """Return the candidate with what members and sources wrote made harmless for where it is shown."""
+
+    def phrase(each: Phrase) -> Phrase:
+        figures = {
+            name: clean(value) if isinstance(value, str) else value for name, value in each.figures.items()
+        }
+        return Phrase(each.key, figures)
+
+    return replace(
+        candidate,
+        question=clean(candidate.question),
+        questions=tuple(map(clean, candidate.questions)),
+        gist=replace(
+            candidate.gist, about=clean(candidate.gist.about), question=clean(candidate.gist.question)
+        ),
+        findings=tuple(
+            replace(each, phrases=tuple(map(phrase, each.phrases))) for each in candidate.findings
+        ),
+        decision=replace(candidate.decision, phrases=tuple(map(phrase, candidate.decision.phrases))),
+    )
 
 
 def sentence_of(candidate: Candidate, names: Mapping[str, str], texts: PatternTexts) -> str:

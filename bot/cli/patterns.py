@@ -116,8 +116,9 @@ async def _print(
 ) -> None:
     from datetime import datetime
 
+    from agent.answering.display import one_line
     from agent.files import write_atomically
-    from bot.patterns import details_of, line_of, picture_of
+    from bot.patterns import cleaned, details_of, line_of, picture_of
     from bot.pictures import draw
     from bot.texts import texts_for
 
@@ -126,7 +127,8 @@ async def _print(
         print_json([_plain(each) for each in candidates])
     else:
         tell = details_of if whole else line_of
-        print("\n\n".join(tell(each, {}, texts) for each in candidates) or texts.none, flush=True)
+        clean = [cleaned(each, one_line) for each in candidates]
+        print("\n\n".join(tell(each, {}, texts) for each in clean) or texts.none, flush=True)
     if plot is not None and candidates:
         today = datetime.now(stores.settings.zone).date()
         write_atomically(plot, await draw(picture_of(candidates, today, texts)))

@@ -23,10 +23,10 @@ from agent.contracts import GuildId, MemberId
 from agent.errors import LorekeeperError, UsageError
 from bot.administering import OFFERED_TO, audit
 from bot.errors import say, telling_errors
-from bot.patterns import details_of, detector_of, gaps, line_of, one_of, picture_of, sentence_of
+from bot.patterns import cleaned, details_of, detector_of, gaps, line_of, one_of, picture_of, sentence_of
 from bot.pictures import PictureError, draw
 from bot.powers import require_power
-from bot.rendering import neutralise
+from bot.rendering import neutral_line
 from bot.splitter import split
 from bot.state.config import Power
 from bot.texts import Texts
@@ -123,10 +123,11 @@ class Patterns(commands.Cog):
         names = await self._names(interaction.guild)
         if pattern is not None:
             if (only := one_of(found, pattern)) is None:
-                raise UsageError(texts.patterns.unknown.format(id=neutralise(pattern)))
-            await self._show(interaction, (only,), details_of(only, names, texts.patterns), texts)
+                raise UsageError(texts.patterns.unknown.format(id=neutral_line(pattern)))
+            words = details_of(_harmless(only), names, texts.patterns)
+            await self._show(interaction, (only,), words, texts)
             return
-        lines = [line_of(each, names, texts.patterns) for each in found[:_LISTED]]
+        lines = [line_of(_harmless(each), names, texts.patterns) for each in found[:_LISTED]]
         if len(found) > _LISTED:
             lines.append(texts.patterns.more.format(count=len(found) - _LISTED))
         await self._show(interaction, found, "\n\n".join(lines) or texts.patterns.none, texts)
@@ -162,7 +163,7 @@ class Patterns(commands.Cog):
         texts: Texts,
     ) -> None:
         """The words in as many messages as it takes, the last of them with the picture."""
-        *first, last = split(neutralise(words))
+        *first, last = split(words)
         for part in first:
             await say(interaction, part)
         picture = await self._picture(shown, words, texts)
@@ -191,14 +192,14 @@ class Patterns(commands.Cog):
         for each in seen.turned:
             if each.decision.action in _TOLD:
                 said = texts.patterns.notice.format(
-                    sentence=sentence_of(each, names, texts.patterns),
+                    sentence=sentence_of(_harmless(each), names, texts.patterns),
                     action=texts.patterns.actions[each.decision.action],
                 )
-                await channel.send(neutralise(said))
+                await channel.send(said)
 
     async def _names(self, guild: discord.Guild) -> Mapping[str, str]:
         categories = await self._stores.catalog.categories(self.bot.guild_id(guild.id))
-        return {each.slug: each.name for each in categories}
+        return {each.slug: neutral_line(each.name) for each in categories}
 
     async def _audit(self, guild: GuildId, event: Event) -> None:
         detail = {
@@ -213,13 +214,17 @@ class Patterns(commands.Cog):
         await self.bot.state.audit(guild, by=by, action=f"pattern {event.state}", detail=detail)
 
 
+def _harmless(candidate: Candidate) -> Candidate:
+    return cleaned(candidate, neutral_line)
+
+
 def _to_do(open_gaps: Sequence[Candidate], names: Mapping[str, str], texts: Texts) -> tuple[str, ui.View]:
     words, view = texts.patterns, BaseView()
     lines = [words.to_do]
-    for row, gap in enumerate(open_gaps):
+    for row, gap in enumerate(map(_harmless, open_gaps)):
         questions = "\n".join(f"- {each}" for each in gap.questions[:_ASKED])
         sentence = sentence_of(gap, names, words)
         lines.append(words.gap.format(number=row + 1, sentence=sentence, questions=questions))
         for state, label in ((State.DONE, words.button_done), (State.DISMISSED, words.button_dismiss)):
             view.add_item(SettleButton(state, gap.id, label.format(number=row + 1), row))
-    return split(neutralise("\n".join(lines)))[0], view
+    return split("\n".join(lines))[0], view
