@@ -93,20 +93,30 @@ async def test_a_list_from_before_a_rename_is_understood(stage: Stage, home: Gui
     ana = stage.loopback.member("ana", guild=home)
     answer = await stage.answer_to(await ana.asks("general", "Where is the blue box?"))
     listed = (await ana.clicks(answer, "Wrong topic")).messages()[0]
-    changed = await said(stage, admin, "category rename", topic="topic-03", name="Boxes")
-    assert "Topic 03 is Boxes now" in changed
-    await _turn_to(stage, ana, listed, "What is this question about?", "boxes")
-    first = (await ana.clicks(answer, "Wrong topic")).messages()[0]
-    await said(stage, admin, "category rename", topic="Boxes", name="Crates")
-    await _turn_to(stage, ana, listed, "What is this question about?", "crates")
-    assert "topic-03" not in _options(first)
+    old = _options(listed)[0]
+    await said(stage, admin, "category rename", topic=old, name="Boxes")
+    assert "is Crates now" in await said(stage, admin, "category rename", topic="Boxes", name="Crates")
+    await ana.chooses(listed, "What is this question about?", old)
+    await stage.until(lambda: "about Crates" in listed.content)
     kept = await stage.bot.state.answer(answer.id)
     assert kept is not None
-    cog = stage.bot.get_cog("Feedback")
-    assert cog is not None
-    await stage.bot.agent.correct_category(kept.guild, kept.episode, kept.member, Slug("topic-03"))
     events = await stage.bot.agent.parts.journal.feedback(kept.guild, episode=kept.episode)
     assert [each.value for each in events if each.kind is FeedbackKind.CORRECTION] == [{"category": "crates"}]
+    await stage.idle()
+
+
+async def test_a_rename_that_is_given_again_changes_nothing(stage: Stage, home: Guild) -> None:
+    admin = await the_admin(stage, guild=home)
+    for _ in range(2):
+        told = await said(stage, admin, "category rename", topic="topic-08", name="Bees")
+        assert "is Bees now; 0 passages moved" in told
+    assert "bees" in await _slugs(stage, home)
+    assert "topic-08" not in await _slugs(stage, home)
+
+
+async def _slugs(stage: Stage, home: Guild) -> set[str]:
+    found = await stage.installation.stores.catalog.categories(GuildId(str(home.id)))
+    return {category.slug for category in found}
 
 
 async def test_a_topic_is_merged_and_a_channel_that_named_it_follows(stage: Stage, home: Guild) -> None:
