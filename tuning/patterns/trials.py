@@ -150,7 +150,9 @@ def _on_route(episode: Episode, member: MemberId, words: _Spoken) -> Iterator[Re
 
 
 def _on_answer(episode: Episode, member: MemberId, words: _Spoken) -> Iterator[Remark]:
-    value = words.reason or (ANOTHER_ANSWER if words.answer else "")
+    """What is wrong with it, or a mere vote. A helpful vote takes back the reason for an unhelpful one."""
+    reason = words.reason if words.vote <= 0 else ""
+    value = reason or (ANOTHER_ANSWER if words.answer else "")
     if value:
         yield _remark(
             episode,

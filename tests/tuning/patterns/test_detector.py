@@ -19,6 +19,7 @@ from agent.contracts import (
     Role,
     Route,
     RouteDecision,
+    Slug,
 )
 from agent.database import tables
 from agent.errors import StoreError, UsageError
@@ -100,6 +101,17 @@ async def test_twelve_corrections_are_one_candidate_in_words(stores: Stores, det
     )
     assert (candidate.task, candidate.category, candidate.target) == (Task.ROUTE, PLUMBING, POOL)
     assert (await detector.look(WORK, NOW)).candidates == ()
+
+
+async def test_what_was_said_before_a_topic_was_renamed_is_said_of_the_topic(
+    stores: Stores, detector: Detector
+) -> None:
+    for number in range(6):
+        await corrected(stores, number)
+    await stores.catalog.rename_category(HOME, PLUMBING, Slug("pipes"))
+    await stores.catalog.rename_category(HOME, POOL, Slug("spa"))
+    (candidate,) = (await detector.look(HOME, NOW)).candidates
+    assert (candidate.category, candidate.target) == ("pipes", "spa")
 
 
 async def test_looking_writes_nothing_and_watching_writes_changes_only(
