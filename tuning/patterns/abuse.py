@@ -11,9 +11,10 @@ Admins and reviewers are exempt: the owner chose them. Of everybody else:
 * **together**: two members act as one when on three occasions or more, and on at least half of what the
   quieter one said, they said the same of the same (or a similar) question within five minutes, and besides
   that *one* of these holds: both came within two days of each other and of late (a month before, and no
-  founders); neither ever asked a question; they wrote the same words on three occasions; or five times they
-  were within a minute. Who acts as one is counted as one: the others' remarks carry the name of the first.
-  Occasions lie half an hour apart or more: an evening on which everybody notices the same counts once.
+  founders); neither ever asked a question; three times they corrected an answer in the same words; or five
+  times they were within a minute. Who acts as one is counted as one: the others' remarks carry the name of
+  the first. Occasions lie half an hour apart or more: an evening on which everybody notices the same counts
+  once.
 
 Who asked what could not be answered is in no case fresh: it is a sign of a gap, whoever asks.
 

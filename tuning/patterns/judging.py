@@ -60,6 +60,8 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Test:
+    """The e-process of a cluster, over its trials since the baseline was frozen."""
+
     trials: tuple[Trial, ...]
     log_es: tuple[float, ...]
     """After each of them."""
