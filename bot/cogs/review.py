@@ -188,10 +188,7 @@ class Review(commands.Cog):
             said = texts.review.undone if undone else texts.review.nothing_to_undo
             await self._show_next(interaction, guild, texts, said, undone.item if undone else "")
         elif move is Move.SKIP:
-            if (shown := self._shown.get((guild, member))) is not None:
-                skipped = self._skipped[guild, member]
-                kept = [each for each in skipped if each != shown.item.id]
-                self._skipped[guild, member] = [*kept, shown.item.id]
+            await self._skip(guild, member, what)
             await self._show_next(interaction, guild, texts, texts.review.skipped)
         else:
             await self._decide(interaction, guild, texts, what, Verdict(by=member, act=Act(move.value)))
@@ -218,6 +215,13 @@ class Review(commands.Cog):
             note=note,
         )
         await self._decide(interaction, guild, texts, what, verdict)
+
+    async def _skip(self, guild: GuildId, member: MemberId, what: str) -> None:
+        """The others come first; of several that were skipped the one that was skipped first."""
+        item = _found(await self._reviewing.look(guild), what)
+        if item is not None:
+            kept = [each for each in self._skipped[guild, member] if each != item.id]
+            self._skipped[guild, member] = [*kept, item.id]
 
     async def _decide(
         self,

@@ -88,7 +88,7 @@ ENGLISH: Final = ReviewTexts(
     undone="↩️ Taken back.",
     nothing_to_undo="There is nothing of yours to take back.",
     changed="Something new was said about it; look again.",
-    decided_meanwhile="Somebody else has decided it meanwhile.",
+    decided_meanwhile="It was decided meanwhile.",
     empty="Nothing waits for you. Others are looking at {others}.",
 )
 SPANISH: Final = ReviewTexts(
@@ -133,7 +133,7 @@ SPANISH: Final = ReviewTexts(
     undone="↩️ Deshecho.",
     nothing_to_undo="No hay nada tuyo que deshacer.",
     changed="Se ha dicho algo nuevo; vuelve a mirarlo.",
-    decided_meanwhile="Otra persona lo ha decidido mientras tanto.",
+    decided_meanwhile="Ya se ha decidido mientras tanto.",
     empty="No te espera nada. Otros están mirando {others}.",
 )
 ENGLISH_DESCRIPTIONS: Final[Mapping[str, str]] = {

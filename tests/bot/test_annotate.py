@@ -159,6 +159,17 @@ def test_labels_follow_and_the_router_learns_at_once(
     assert examples(tmp_path) == []
 
 
+def test_nothing_is_learnt_from_a_reviewer_who_opted_out(
+    typing: Callable[..., Ran], command: Command, tmp_path: Path
+) -> None:
+    command("privacy", "training", "off", "--member", "rex")
+    typing("saq", "--as", "rex")
+    assert decisions(typing) == [("rex", "accept", "pool")]
+    assert examples(tmp_path) == []
+    assert "category-decided-in-review" not in command("labels", "export").out
+    assert "[1/1] answer" in typing("q", "--as", "rex").out
+
+
 def test_undoing_brings_back_the_example_of_the_correction_before(
     typing: Callable[..., Ran], tmp_path: Path
 ) -> None:

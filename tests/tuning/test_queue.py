@@ -283,6 +283,8 @@ def test_a_reviewer_sees_last_what_they_skipped_and_not_what_somebody_looks_at()
     items = queued([asked("e1", "one?", answer=UNKNOWN), asked("e2", "two?", answer=UNKNOWN)])
     first, second = for_reviewer(items, ANA)
     assert for_reviewer(items, ANA, skipped=[first.id]) == (second, first)
+    assert for_reviewer(items, ANA, skipped=[second.id, first.id]) == (second, first)
+    assert for_reviewer(items, ANA, skipped=[first.id, second.id]) == (first, second)
     assert for_reviewer(items, ANA, taken=[first.id]) == (second,)
 
 

@@ -100,10 +100,11 @@ def item_id(kind: str, *parts: str) -> str:
 def for_reviewer(
     items: Iterable[Item], member: MemberId, *, skipped: Iterable[str] = (), taken: Iterable[str] = ()
 ) -> tuple[Item, ...]:
-    """What a reviewer is asked, in the queue's order: not what they decided, and what they skipped last.
+    """What a reviewer is asked, in the queue's order: not what they decided, and last what they skipped, in
+    the order of `skipped`.
 
     `taken` are the ids of items that somebody else is looking at.
     """
-    last, away = set(skipped), set(taken)
+    last, away = tuple(skipped), set(taken)
     open_ = [each for each in items if member not in each.decided_by and each.id not in away]
-    return tuple(sorted(open_, key=lambda each: each.id in last))
+    return tuple(sorted(open_, key=lambda each: last.index(each.id) + 1 if each.id in last else 0))

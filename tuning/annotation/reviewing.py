@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from agent.contracts import EpisodeId, Example, GuildId, MemberId, Slug
 from agent.errors import UsageError
 from agent.ids import new_id
+from agent.privacy.consents import Consents
 from tuning.annotation.exhibit import Exhibit
 from tuning.annotation.guideline import GUIDELINE
 from tuning.annotation.item import Item, Kind, Reporter
@@ -63,6 +64,7 @@ class Reviewing:
     def __init__(self, stores: Stores, reporters: Sequence[Reporter] = ()) -> None:
         self._stores = stores
         self._decisions = DecisionStore(stores.database)
+        self._consents = Consents(stores.database, stores.settings)
         self._reporters = tuple(reporters)
 
     async def look(self, guild: GuildId) -> Look:
@@ -88,7 +90,8 @@ class Reviewing:
         """
         decision = decided(look, shown, verdict, datetime.now(UTC))
         await self._decisions.add(decision, wanted=shown.item.wanted if wanted is None else wanted)
-        if decision.category is not None and decision.episode is not None:
+        may_learn = await self._consents.allows(look.guild, verdict.by, decision.at)
+        if may_learn and decision.category is not None and decision.episode is not None:
             await self._learn(look.guild, decision.episode, decision.category, verdict.by)
         return decision
 
