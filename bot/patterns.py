@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from agent.contracts import Day, GuildId
+from agent.contracts import Category, Day, GuildId
 from agent.models.protocol import Embedder
 from bot.pictures import Panel, Picture, Series, Shape
+from bot.texts import Texts
 from bot.texts.patterns import PatternTexts
 from tuning.anomalies.watch import disturbances
 from tuning.patterns.detector import Detector
 from tuning.patterns.pattern import Action, Candidate, Point
 from tuning.patterns.phrases import Phrase, line, said
+from tuning.patterns.trials import ANOTHER_ANSWER
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
@@ -59,8 +61,14 @@ def cleaned(candidate: Candidate, clean: Callable[[str], str]) -> Candidate:
     )
 
 
+def names_of(categories: Iterable[Category], texts: Texts) -> dict[str, str]:
+    """What people call what members said would be right, or is wrong: topics and reasons."""
+    said = {ANOTHER_ANSWER: texts.patterns.another_answer, **texts.reasons}
+    return said | {each.slug: each.name for each in categories}
+
+
 def sentence_of(candidate: Candidate, names: Mapping[str, str], texts: PatternTexts) -> str:
-    """Return the candidate in one line. `names` are the categories' by their slugs."""
+    """Return the candidate in one line. `names` are those of `names_of`."""
     gist = candidate.gist
     named = replace(
         gist,

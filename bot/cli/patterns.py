@@ -118,20 +118,24 @@ async def _print(
 
     from agent.answering.display import one_line
     from agent.files import write_atomically
-    from bot.patterns import cleaned, details_of, line_of, picture_of
+    from bot.patterns import cleaned, details_of, line_of, names_of, picture_of
     from bot.pictures import draw
     from bot.texts import texts_for
 
-    texts = texts_for(stores.settings.language).patterns
+    texts = texts_for(stores.settings.language)
+    names = names_of((), texts)
     if as_json:
         print_json([_plain(each) for each in candidates])
     else:
         tell = details_of if whole else line_of
-        clean = [cleaned(each, one_line) for each in candidates]
-        print("\n\n".join(tell(each, {}, texts) for each in clean) or texts.none, flush=True)
+        clean = [cleaned(each, lambda text: names.get(text) or one_line(text)) for each in candidates]
+        print(
+            "\n\n".join(tell(each, names, texts.patterns) for each in clean) or texts.patterns.none,
+            flush=True,
+        )
     if plot is not None and candidates:
         today = datetime.now(stores.settings.zone).date()
-        write_atomically(plot, await draw(picture_of(candidates, today, texts)))
+        write_atomically(plot, await draw(picture_of(candidates, today, texts.patterns)))
         note(f"The picture is in {plot}.")
 
 

@@ -23,7 +23,17 @@ from agent.contracts import GuildId, MemberId
 from agent.errors import LorekeeperError, UsageError
 from bot.administering import OFFERED_TO, audit
 from bot.errors import say, telling_errors
-from bot.patterns import cleaned, details_of, detector_of, gaps, line_of, one_of, picture_of, sentence_of
+from bot.patterns import (
+    cleaned,
+    details_of,
+    detector_of,
+    gaps,
+    line_of,
+    names_of,
+    one_of,
+    picture_of,
+    sentence_of,
+)
 from bot.pictures import PictureError, draw
 from bot.powers import require_power
 from bot.rendering import neutral_line
@@ -120,14 +130,14 @@ class Patterns(commands.Cog):
         assert interaction.guild is not None
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = (await self.look(interaction.guild)).detection.candidates
-        names = await self._names(interaction.guild)
+        names = await self._names(interaction.guild, texts)
         if pattern is not None:
             if (only := one_of(found, pattern)) is None:
                 raise UsageError(texts.patterns.unknown.format(id=neutral_line(pattern)))
-            words = details_of(_harmless(only), names, texts.patterns)
+            words = details_of(_harmless(only, names), names, texts.patterns)
             await self._show(interaction, (only,), words, texts)
             return
-        lines = [line_of(_harmless(each), names, texts.patterns) for each in found[:_LISTED]]
+        lines = [line_of(_harmless(each, names), names, texts.patterns) for each in found[:_LISTED]]
         if len(found) > _LISTED:
             lines.append(texts.patterns.more.format(count=len(found) - _LISTED))
         await self._show(interaction, found, "\n\n".join(lines) or texts.patterns.none, texts)
@@ -188,18 +198,19 @@ class Patterns(commands.Cog):
         channel = guild.get_channel((await self.bot.state.config(self.bot.guild_id(guild.id))).alerts)
         if not isinstance(channel, discord.TextChannel):
             return
-        texts, names = await self.bot.texts_of(guild), await self._names(guild)
+        texts = await self.bot.texts_of(guild)
+        names = await self._names(guild, texts)
         for each in seen.turned:
             if each.decision.action in _TOLD:
                 said = texts.patterns.notice.format(
-                    sentence=sentence_of(_harmless(each), names, texts.patterns),
+                    sentence=sentence_of(_harmless(each, names), names, texts.patterns),
                     action=texts.patterns.actions[each.decision.action],
                 )
                 await channel.send(said)
 
-    async def _names(self, guild: discord.Guild) -> Mapping[str, str]:
+    async def _names(self, guild: discord.Guild, texts: Texts) -> Mapping[str, str]:
         categories = await self._stores.catalog.categories(self.bot.guild_id(guild.id))
-        return {each.slug: neutral_line(each.name) for each in categories}
+        return {key: neutral_line(name) for key, name in names_of(categories, texts).items()}
 
     async def _audit(self, guild: GuildId, event: Event) -> None:
         detail = {
@@ -214,14 +225,15 @@ class Patterns(commands.Cog):
         await self.bot.state.audit(guild, by=by, action=f"pattern {event.state}", detail=detail)
 
 
-def _harmless(candidate: Candidate) -> Candidate:
-    return cleaned(candidate, neutral_line)
+def _harmless(candidate: Candidate, names: Mapping[str, str]) -> Candidate:
+    """What has a name is called by it."""
+    return cleaned(candidate, lambda text: names.get(text) or neutral_line(text))
 
 
 def _to_do(open_gaps: Sequence[Candidate], names: Mapping[str, str], texts: Texts) -> tuple[str, ui.View]:
     words, view = texts.patterns, BaseView()
     lines = [words.to_do]
-    for row, gap in enumerate(map(_harmless, open_gaps)):
+    for row, gap in enumerate(_harmless(each, names) for each in open_gaps):
         questions = "\n".join(f"- {each}" for each in gap.questions[:_ASKED])
         sentence = sentence_of(gap, names, words)
         lines.append(words.gap.format(number=row + 1, sentence=sentence, questions=questions))

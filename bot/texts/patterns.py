@@ -18,6 +18,8 @@ class PatternTexts:
     rules: Mapping[RuleName, str]
     actions: Mapping[Action, str]
 
+    another_answer: str
+    """What is wrong with an answer that was corrected without a reason."""
     none: str
     line: str
     """Of the list: `id`, `sentence`, `action`, `because` and `rules`."""
@@ -69,6 +71,7 @@ ENGLISH: Final = PatternTexts(
         Action.FINE_TUNE_ROUTER: "train the choice of topics",
         Action.FINE_TUNE_ANSWERS: "train the answers",
     },
+    another_answer="something else is right",
     none="Nothing recurs that people find wrong.",
     line="`{id}` {sentence}\n→ **{action}** ({because})\n{rules}",
     rule="{mark} {rule}: {words}",
@@ -157,6 +160,7 @@ SPANISH: Final = PatternTexts(
         Action.FINE_TUNE_ROUTER: "entrenar la elección de temas",
         Action.FINE_TUNE_ANSWERS: "entrenar las respuestas",
     },
+    another_answer="lo correcto es otra cosa",
     none="No se repite nada que la gente encuentre mal.",
     line="`{id}` {sentence}\n⇒ **{action}** ({because})\n{rules}",
     rule="{mark} {rule}; {words}",

@@ -11,7 +11,7 @@ import pytest
 from agent.contracts import Category, FeedbackKind, GuildId, MemberId, Route, RouteDecision, Slug
 from agent.runtime import Stores, open_stores
 from agent.settings import Settings
-from bot.patterns import cleaned, details_of, line_of, one_of, picture_of
+from bot.patterns import cleaned, details_of, line_of, names_of, one_of, picture_of
 from bot.pictures import png_of
 from bot.texts import ENGLISH as IN_ENGLISH
 from bot.texts import LANGUAGES, SPANISH
@@ -122,6 +122,13 @@ def test_a_candidate_in_spanish() -> None:
     assert "las preguntas sobre hot tub van a Fontanería en vez de a Piscina" in line
     details = details_of(candidate, names, SPANISH.patterns)
     assert said(candidate.findings[0].phrases, SPANISH.patterns.phrases) in details
+
+
+def test_reasons_and_topics_are_called_by_their_names() -> None:
+    names = names_of([Category(slug=Slug("pool"), name="Piscina")], SPANISH)
+    assert (names["pool"], names["too_long"]) == ("Piscina", SPANISH.reasons["too_long"])
+    candidate = cleaned(hot_tub(found(a_real_pattern())), lambda text: names.get(text, text))
+    assert "6 de 6 dicen Piscina" in details_of(candidate, names, SPANISH.patterns)
 
 
 def test_the_picture_shows_the_proof_against_its_bound_day_by_day() -> None:
