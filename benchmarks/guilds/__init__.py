@@ -1,0 +1,1 @@
+"""Guilds that never were: members with habits, drift, errors and attacks, by fixed seeds."""
