@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from pathlib import Path
@@ -36,6 +37,8 @@ _ROUTED: Final = "-"
 """The choice that leaves the topic to the router."""
 _MOST_TOPICS: Final = 24
 _PREVIEW: Final = 500
+_log = logging.getLogger(__name__)
+
 _LISTED: Final = 40
 _CHANNEL: Final = "channel:"
 """How the choice of a whole channel begins; no id of a source has a colon."""
@@ -153,6 +156,9 @@ class Knowledge(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         report = await self.bot.installation.ingestor.refresh(guild, wanted)
         await audit(interaction, guild, "knowledge refresh", {"sources": len(wanted)})
+        if interaction.is_expired():
+            _log.info("files and pages were read again for longer than Discord lets a command be answered")
+            return
         await say(interaction, split(neutralise(_refreshed(report, texts)))[0])
 
     @add_source.autocomplete("topic")

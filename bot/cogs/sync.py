@@ -1,7 +1,7 @@
 """The history of channels: read when an admin says so, gone on with after a restart, and followed.
 
-One channel is read at a time. What is edited or deleted in a channel that was read changes its sources at
-once; what happened while the bot was away is found at the next sync. `/knowledge` has the commands.
+A guild's channels are read one at a time. What is edited or deleted in a channel that was read changes its
+sources at once; what happened while the bot was away is found at the next sync. /knowledge has the commands.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -17,7 +20,7 @@ from discord import ui
 from discord.ext import commands, tasks
 
 from agent.contracts import GuildId
-from agent.errors import LorekeeperError, ModelError, StoreError, UsageError
+from agent.errors import LorekeeperError, UsageError
 from agent.ids import new_id
 from agent.ingest.cleaning import clean_text
 from agent.privacy.consents import Consents
@@ -73,7 +76,7 @@ class SyncChannels(commands.Cog):
         self._consents = Consents(bot.installation.stores.database, bot.settings)
         self._builder = Builder(bot.installation.ingestor, self.history, bot.settings.zone)
         self._running: dict[tuple[GuildId, int], Syncing] = {}
-        self._turn = asyncio.Lock()
+        self._turns = defaultdict[GuildId, asyncio.Lock](asyncio.Lock)
         self._going_on = False
         self.page_seconds = PAGE_SECONDS
         """Between two pages of a history."""
@@ -108,20 +111,20 @@ class SyncChannels(commands.Cog):
         asked = _since(since, texts) if since else None
         earlier = before.since if before else 0
         texts_here = await self.bot.texts_of(root.guild)
-        text = texts_here.sync.running.format(channel=root.mention, read=0, made=0)
-        await interaction.response.send_message(text, view=_view(root.id, texts_here))
-        message = await interaction.original_response()
         sync = Sync(
             guild=guild_id,
             channel=root.id,
             run=new_id(),
             since=earlier if asked is None else asked,
-            report_channel=message.channel.id,
-            report_message=message.id,
+            report_channel=interaction.channel_id or 0,
         )
         await self.history.put_sync(sync)
         await audit(interaction, guild_id, "knowledge sync", {"channel": root.id, "since": since or ""})
-        self._begin(sync, root.guild, texts_here)
+        text = texts_here.sync.running.format(channel=root.mention, read=0, made=0)
+        await interaction.response.send_message(text, view=_view(root.id, texts_here))
+        shown = await interaction.original_response()
+        await self.history.set_report(guild_id, root.id, shown.id)
+        self._begin(replace(sync, report_message=shown.id), root.guild, texts_here)
 
     async def cancel(self, interaction: discord.Interaction[Lorekeeper], channel: int) -> None:
         """Stop a sync, as an admin says by its button. Raises `UsageError`."""
@@ -150,8 +153,8 @@ class SyncChannels(commands.Cog):
         words = clean_text(words_of(message, self.bot.me_id)).strip()
         if left_out(Heard(words=words, from_bot=message.author.bot)) is not None:
             await self._forget(guild, {message.id})
-        elif await self.history.edit(guild, message.id, words) is not None:
-            await self._make_stale(guild)
+        elif (key := await self.history.edit(guild, message.id, words)) is not None:
+            await self._make_stale(guild, {key})
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
@@ -179,21 +182,21 @@ class SyncChannels(commands.Cog):
                 await self.history.remove_members(guild, await self._consents.refused(guild))
                 if not any(key[0] == guild for key in self._running):
                     await self._make_stale(guild)
-        except StoreError as error:
+        except LorekeeperError as error:
             _log.warning("conversations cannot be made anew: %s", error)
 
     async def _forget(self, guild: GuildId, messages: set[int]) -> None:
-        if await self.history.remove(guild, messages):
-            await self._make_stale(guild)
+        if keys := await self.history.remove(guild, messages):
+            await self._make_stale(guild, keys)
 
-    async def _make_stale(self, guild: GuildId) -> None:
-        """Bring every source up to date that is not. What fails stays as it is, and is tried again."""
+    async def _make_stale(self, guild: GuildId, among: Collection[int] | None = None) -> None:
+        """Bring sources up to date that are not. What fails stays as it is, and is tried again."""
         home = self.bot.guild_of(guild)
         try:
-            while home is not None and (found := await self.history.stale(guild)):
+            while home is not None and (found := await self.history.stale(guild, among=among)):
                 for each in found:
                     await self._builder.make(each, home.id)
-        except (StoreError, ModelError) as error:
+        except LorekeeperError as error:
             _log.warning("a conversation of guild %s cannot be made anew yet: %s", guild, error)
 
     def _begin(self, sync: Sync, guild: discord.Guild, texts: Texts) -> None:
@@ -222,14 +225,17 @@ class SyncChannels(commands.Cog):
         self.bot.in_background(self._read(syncing, report, texts))
 
     async def _read(self, syncing: Syncing, report: Report, texts: Texts) -> None:
-        """One sync after the other; a stop of the process leaves it to the next one."""
+        """A guild's syncs, one after the other; a stop of the process leaves them to the next one."""
         sync = syncing.sync
-        if self._turn.locked():
+        turn = self._turns[sync.guild]
+        if turn.locked():
             report.wait()
         try:
-            async with self._turn:
+            async with turn:
                 state, text = await _outcome(syncing, texts)
-            if text == texts.sync.gone:
+            removed = await self.history.sync(sync.guild, sync.channel) is None
+            if removed or text == texts.sync.gone:
+                # Also what a page has brought in that was on its way.
                 await self.history.remove_place(sync.guild, sync.channel)
             await self.history.end_sync(sync.guild, sync.channel, state)
             await report.finish(text)

@@ -36,7 +36,11 @@ class Builder:
             place = await self._history.place(stale.guild, stale.place)
             if place is None or not kept:
                 await self._ingestor.remove(stale.guild, [stale.source])
-                await self._history.made(stale, empty=True)
+                if place is None:
+                    # A page that was on its way when the place was removed.
+                    await self._history.remove_conversation(stale.guild, stale.source)
+                else:
+                    await self._history.made(stale, empty=True)
                 return
             conversation = conversation_of(stale, kept, place, discord_guild, self._zone)
             await self._ingestor.keep_conversation(stale.guild, conversation, category=place.category)

@@ -210,6 +210,8 @@ class HistoryState:
 
     async def remove_members(self, guild: GuildId, members: Collection[MemberId]) -> int:
         """Remove everything that these said; return how much it was."""
+        if not members:
+            return 0
         columns = tables.bot_messages.c
         theirs = select(columns.message).where(columns.guild == guild, columns.member.in_(members))
         async with self._database.write() as connection:
@@ -244,9 +246,17 @@ class HistoryState:
         return bool(places)
 
     async def stale(
-        self, guild: GuildId, *, place: int | None = None, upto: int | None = None, limit: int = 50
+        self,
+        guild: GuildId,
+        *,
+        place: int | None = None,
+        upto: int | None = None,
+        among: Collection[int] | None = None,
+        limit: int = 50,
     ) -> tuple[Stale, ...]:
-        """Conversations whose sources are to be made anew; those of a place, or that ended by `upto`."""
+        """Conversations whose sources are to be made anew; those of a place, that ended by `upto`, or `among`
+        these keys.
+        """
         columns = tables.bot_conversations.c
         query = select(*(column for column in columns if column.name != "last")).where(
             columns.guild == guild, columns.stale > 0
@@ -255,6 +265,8 @@ class HistoryState:
             query = query.where(columns.place == place)
         if upto is not None:
             query = query.where(columns.last <= upto)
+        if among is not None:
+            query = query.where(columns.conversation.in_(among))
         async with self._database.read() as connection:
             rows = await connection.execute(query.order_by(columns.conversation).limit(limit))
             return tuple(Stale(**row) for row in rows.mappings())

@@ -142,3 +142,15 @@ def test_an_example_of_the_member_goes_from_the_routes_of_others(whose: str) -> 
 
     assert less is not None
     assert less.route == a_route(_PUMP)
+
+
+async def test_who_refused_is_known_and_not_who_said_nothing(stores: Stores) -> None:
+    consents = Consents(stores.database, stores.settings)
+    for guild in (HOME, WORK):
+        await stores.catalog.create_guild(guild)
+    await consents.set(HOME, ANA, False, NOON)
+    await consents.set(HOME, BEN, False, NOON)
+    await consents.set(HOME, BEN, True, NOON + HOUR)
+
+    assert await consents.refused(HOME) == {ANA}
+    assert await consents.refused(WORK) == frozenset()
