@@ -19,6 +19,7 @@ from agent.contracts import Episode, EpisodeId, GuildId, MemberId, Route, Slug
 from agent.database.tables import key_of
 from agent.models.protocol import Embedder, EmbedKind
 from tuning.labels.cases import Vectors
+from tuning.labels.decisions import Act, standing_decisions
 from tuning.labels.gathering import Gathered, gather
 from tuning.labels.label import Task
 from tuning.patterns.detecting import detect
@@ -133,6 +134,7 @@ class Detector:
             vectors=await self._vectors_of(episodes, _remarked(gathered) & scrubbed.keys()),
             labels=gathered.derivation.labels,
             joined=joined,
+            discarded=_discarded(gathered),
             allows=gathered.allows,
         )
 
@@ -151,6 +153,14 @@ class Detector:
             if episode.id in wanted:
                 vectors[index] = self._vectors[key_of(episode.question)]
         return vectors
+
+
+def _discarded(gathered: Gathered) -> frozenset[tuple[EpisodeId, Task]]:
+    return frozenset(
+        (each.episode, each.task)
+        for each in standing_decisions(gathered.decisions)
+        if each.act is Act.DISCARD and each.episode is not None and each.task is not None
+    )
 
 
 def _remarked(gathered: Gathered) -> frozenset[EpisodeId]:

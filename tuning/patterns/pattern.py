@@ -34,6 +34,8 @@ class History:
     """As `tuning.labels.derive` makes them of the same journal."""
     joined: Mapping[MemberId, datetime] = field(default_factory=dict)
     """Since when a member belongs to the guild; of those who are absent, since the journal knows them."""
+    discarded: frozenset[tuple[EpisodeId, Task]] = frozenset()
+    """Questions of which a reviewer said that nothing is to be learnt for a task."""
     allows: Allows = _everybody
     """Whether the bot may learn from what a member said at a moment."""
 

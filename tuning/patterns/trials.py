@@ -85,7 +85,7 @@ def remarks_of(history: History) -> list[Remark]:
             remarks.append(
                 _remark(episode, episode.member, asking, task=Task.ANSWER, weight=ASKED, by_asking=True)
             )
-    return remarks
+    return [each for each in remarks if (each.episode, each.task) not in history.discarded]
 
 
 def trials_of(history: History, remarks: Iterable[Remark]) -> list[Trial]:

@@ -23,13 +23,16 @@ from agent.contracts import (
 )
 from agent.database import tables
 from agent.errors import StoreError, UsageError
+from agent.ids import new_id
 from agent.models.protocol import Embedder
 from agent.privacy.privacy import Privacy
 from agent.runtime import Stores, open_stores
 from agent.settings import Settings
 from tests.agent.journal.episodes import HOME, NOON, WORK, an_episode, an_event
 from tests.tuning.patterns.guild import CAR, DECLINED, PLUMBING, POOL, PROVEN
+from tuning.labels.decisions import Act, Decision
 from tuning.labels.label import Task
+from tuning.labels.store import DecisionStore
 from tuning.patterns.detector import Detector
 from tuning.patterns.log import Event, Facts, PatternLog, State, changes
 from tuning.patterns.pattern import Action
@@ -112,6 +115,27 @@ async def test_what_was_said_before_a_topic_was_renamed_is_said_of_the_topic(
     await stores.catalog.rename_category(HOME, POOL, Slug("spa"))
     (candidate,) = (await detector.look(HOME, NOW)).candidates
     assert (candidate.category, candidate.target) == ("pipes", "spa")
+
+
+async def test_what_a_reviewer_discarded_is_no_longer_counted(stores: Stores, detector: Detector) -> None:
+    for number in range(4):
+        await corrected(stores, number)
+    (before,) = (await detector.look(HOME, NOW)).candidates
+    discarded = Decision(
+        id=new_id(),
+        guild=HOME,
+        item="i1",
+        kind="conflict",
+        task=Task.ROUTE,
+        episode=before.remarks[1].episode,
+        member=MemberId("rex"),
+        at=NOW,
+        act=Act.DISCARD,
+        guideline=1,
+    )
+    await DecisionStore(stores.database).add(discarded)
+    (after,) = (await detector.look(HOME, NOW)).candidates
+    assert len(after.remarks) == len(before.remarks) - 1
 
 
 async def test_looking_writes_nothing_and_watching_writes_changes_only(

@@ -106,6 +106,13 @@ def test_statistics_hear_three_failures_a_day_of_one_member(paper: Paper) -> Non
     assert [each.tested for each in trials(paper)] == [True, True, True, False, False, True, True, True]
 
 
+def test_what_a_reviewer_discarded_for_a_task_is_left_out_of_that_task(paper: Paper) -> None:
+    question = paper.ask("ana", 0)
+    paper.say(question, "ben", vote=1)
+    history = paper.history(discarded=frozenset({(question, Task.ROUTE)}))
+    assert [each.task for each in trials_of(history, remarks_of(history))] == [Task.ANSWER]
+
+
 def test_who_may_not_be_learnt_from_neither_asks_nor_says(paper: Paper) -> None:
     paper.say(paper.ask("ana", 0), "ben", vote=1)
     paper.say(paper.ask("ben", 1), "cai", vote=1)
