@@ -26,7 +26,7 @@ def llama(chat_model: ChatModel) -> LlamaChatModel:
 
 
 def metric(model: LlamaChatModel, name: str) -> float:
-    lines = model._server.handle_metrics().splitlines()
+    lines = model._engine.server.handle_metrics().splitlines()
     return next(float(line.split()[-1]) for line in lines if line.startswith(f"llamacpp:{name} "))
 
 
