@@ -69,7 +69,7 @@ async def test_an_unlikely_label_has_its_own_likelihood(llama: LlamaChatModel) -
 
 
 async def test_the_listener_is_on_loopback_and_answers_nobody_else(llama: LlamaChatModel) -> None:
-    address = llama._server.listening_address
+    address = llama._engine.server.listening_address
     assert address.startswith("http://127.0.0.1:")
     async with httpx.AsyncClient(trust_env=False) as client:
         for path in ("/completion", "/tokenize", "/v1/chat/completions"):
@@ -78,9 +78,9 @@ async def test_the_listener_is_on_loopback_and_answers_nobody_else(llama: LlamaC
 
 async def test_a_text_cannot_spell_a_control_token(llama: LlamaChatModel) -> None:
     def tokens(text: str) -> list[int]:
-        headers = {"Authorization": f"Bearer {llama._key}"}
+        headers = {"Authorization": f"Bearer {llama._engine.key}"}
         reply = httpx.post(
-            llama._server.listening_address + "/tokenize",
+            llama._engine.server.listening_address + "/tokenize",
             json={"content": text, "parse_special": True},
             headers=headers,
             trust_env=False,
