@@ -80,7 +80,7 @@ async def _list(guild: str, similar: bool, as_json: bool) -> None:
 async def _export(guild: str, similar: bool, format_: str, waiting: bool) -> None:
     from agent.contracts import GuildId
     from agent.errors import UsageError
-    from tuning.annotation.exchange import evidence_of, texts_of
+    from tuning.annotation.exchange import context_of, evidence_of
     from tuning.annotation.formats import Format, line, rows, waiting_rows
     from tuning.annotation.reviewing import Reviewing
 
@@ -93,8 +93,8 @@ async def _export(guild: str, similar: bool, format_: str, waiting: bool) -> Non
             made = waiting_rows(look.items, await evidence_of(stores, look))
         else:
             gathered = await _gathered(stores, guild, similar)
-            labels, scrub = gathered.derivation.labels, gathered.scrubber.scrub
-            made = rows(chosen, labels, await texts_of(stores, GuildId(guild), labels, scrub))
+            context = await context_of(stores, GuildId(guild), gathered)
+            made = rows(chosen, gathered.derivation.labels, context)
     print("".join(f"{line(row)}\n" for row in made), end="")
 
 

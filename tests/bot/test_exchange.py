@@ -82,7 +82,7 @@ def test_labels_go_out_and_come_back_into_an_empty_installation(
 
 def test_disliked_answers_go_to_kto_only_and_are_not_brought_in(journal: Command, tmp_path: Path) -> None:
     kto = [json.loads(line) for line in journal("labels", "export", "--format", "trl-kto").lines]
-    assert [(row["label"], ANSWER in row["completion"].replace("[name]", "Marisol")) for row in kto] == [
+    assert [(row["label"], ANSWER in row["value"].replace("[name]", "Marisol")) for row in kto] == [
         (False, True)
     ]
     assert journal("labels", "export", "--format", "trl").out == ""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from agent.contracts import EpisodeId, GuildId, MemberId, PassageId
+from agent.contracts import EpisodeId, GuildId, MemberId, Passage
 from agent.errors import UsageError
-from tuning.annotation.exhibit import exhibit_of
-from tuning.annotation.formats import Judgement
+from tuning.annotation.exhibit import exhibit_of, sha256_of
+from tuning.annotation.formats import Context, Judgement
 from tuning.annotation.item import Item
 from tuning.annotation.queue import brought
 from tuning.annotation.reviewing import Look, Reviewing, Verdict
 from tuning.labels.cases import Case, Scrub
 from tuning.labels.decisions import Act
+from tuning.labels.gathering import Gathered
 from tuning.labels.grouping import same_words
-from tuning.labels.label import Label, Polarity, Task
+from tuning.labels.label import Polarity, Task
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
@@ -39,23 +39,32 @@ class Brought:
     """A line each."""
 
 
-async def texts_of(
-    stores: Stores, guild: GuildId, labels: Iterable[Label], scrub: Scrub
-) -> dict[PassageId, str]:
-    """The scrubbed texts of the labels' evidence, without those that changed since a reviewer read them."""
-    wanted = list(labels)
+async def context_of(stores: Stores, guild: GuildId, gathered: Gathered) -> Context:
+    """What the labels refer to, without passages that changed since a reviewer read them."""
+    labels = gathered.derivation.labels
     hashes = {
         passage: digest
-        for label in wanted
+        for label in labels
         for passage, digest in zip(label.evidence, label.evidence_sha256, strict=False)
     }
-    ids = list(dict.fromkeys(passage for label in wanted for passage in label.evidence))
-    texts: dict[PassageId, str] = {}
-    for passage in await stores.store.get(guild, ids):
-        digest = hashlib.sha256(passage.text.encode("utf-8", "surrogatepass")).hexdigest()
-        if hashes.get(passage.id, digest) == digest:
-            texts[passage.id] = scrub(passage.text)
-    return texts
+    ids = list(dict.fromkeys(passage for label in labels for passage in label.evidence))
+    found = await stores.store.get(guild, ids)
+    same = [each for each in found if hashes.get(each.id, sha256_of(each)) == sha256_of(each)]
+    scrub = gathered.scrubber.scrub
+    return Context(
+        categories=gathered.categories, passages={each.id: _scrubbed(each, scrub) for each in same}
+    )
+
+
+def _scrubbed(passage: Passage, scrub: Scrub) -> Passage:
+    return replace(
+        passage,
+        title=scrub(passage.title),
+        location=scrub(passage.location),
+        text=scrub(passage.text),
+        author=None,
+        author_name="",
+    )
 
 
 async def evidence_of(stores: Stores, look: Look) -> dict[str, str]:

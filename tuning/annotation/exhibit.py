@@ -124,10 +124,14 @@ def _exhibit(
 
 
 def _piece(passage: Passage, scrub: Scrub) -> Piece:
-    digest = hashlib.sha256(passage.text.encode("utf-8", "surrogatepass")).hexdigest()
     return Piece(
         title=scrub(passage.title),
         location=scrub(passage.location),
         text=scrub(passage.text),
-        cited=Cited(passage=passage.id, source=passage.source, sha256=digest),
+        cited=Cited(passage=passage.id, source=passage.source, sha256=sha256_of(passage)),
     )
+
+
+def sha256_of(passage: Passage) -> str:
+    """By which it is known whether a passage still says what a reviewer read."""
+    return hashlib.sha256(passage.text.encode("utf-8", "surrogatepass")).hexdigest()

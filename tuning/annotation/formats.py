@@ -2,7 +2,8 @@
 
 * `argilla`: records of Argilla 2 (`argilla.Record.from_dict`): one field for each thing to read,
   `suggestions` for what is proposed, `responses` for what people said, one of them per annotator.
-* `trl`: prompt and completion, of labels that say what is right (TRL's SFTTrainer).
+* `trl`: prompt and completion as messages, of labels that say what is right (TRL's SFTTrainer). The prompts
+  are those that the bot asks with, word for word: a model that is trained on others would not know these.
 * `trl-kto`: the same with `label`, true or false: also answers that members disliked (KTOTrainer).
 * `jsonl`: the label itself, by the schemas in docs/schemas.
 
@@ -13,28 +14,54 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from agent.contracts import EpisodeId, PassageId
+from agent.answering.prompts import answer_messages
+from agent.contracts import (
+    Category,
+    Constraints,
+    EpisodeId,
+    Evidence,
+    EvidenceItem,
+    Passage,
+    PassageId,
+    Searched,
+)
 from agent.errors import UsageError
+from agent.models.labels import router_prompt
+from agent.models.protocol import ChatMessage
 from tuning.annotation.item import Item
 from tuning.annotation.schemas import schema_faults
 from tuning.labels.label import Label, Polarity, Task
 from tuning.labels.rules import RULES
 
 Row: TypeAlias = dict[str, Any]
-Texts: TypeAlias = Mapping[PassageId, str]
-"""The scrubbed texts of passages, as far as they are still what the label was made from."""
 
+_SEARCHED: Final = Searched(
+    categories=(), constraints=Constraints(), widened=False, queries=(), index_version=""
+)
+"""The prompt tells nothing of how the evidence was found."""
 _DISCARDED: Final = "discarded"
 _QUESTION: Final = "question"
 _EVIDENCE: Final = "evidence"
 _DISLIKED: Final = "disliked"
 _NAMESPACE: Final = uuid.UUID("7b1f6f0e-5f0f-4d0e-9a6e-6c6f72656b65")
 """Of the ids under which annotators stand in Argilla, which wants UUIDs of users."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What labels refer to."""
+
+    categories: tuple[Category, ...]
+    passages: Mapping[PassageId, Passage]
+    """Scrubbed, as far as they are still what the label was made from."""
+
+    def evidence(self, label: Label) -> tuple[Passage, ...]:
+        return tuple(self.passages[each] for each in label.evidence if each in self.passages)
 
 
 class Format(StrEnum):
@@ -59,10 +86,12 @@ class Judgement:
     """Who said so, where the row tells."""
 
 
-def rows(format_: Format, labels: Iterable[Label], texts: Texts) -> list[Row]:
-    """Return a row for each label that the format can hold."""
+def rows(format_: Format, labels: Iterable[Label], context: Context) -> list[Row]:
+    """Return a row for each label that the format can hold. Raises `UsageError` where the router's prompt
+    cannot: for TRL above 20 categories.
+    """
     write = _WRITERS[format_]
-    return [row for label in labels if (row := write(label, texts)) is not None]
+    return [row for label in labels if (row := write(label, context)) is not None]
 
 
 def waiting_rows(items: Iterable[Item], evidence: Mapping[str, str]) -> list[Row]:
@@ -105,26 +134,19 @@ def annotator_id(member: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, member))
 
 
-def prompt_of(task: Task, question: str, evidence: Sequence[str]) -> str:
-    """What a model is asked: numbered evidence, where there is any, and the question."""
-    found = [f"[{number}] {text}" for number, text in enumerate(evidence, 1)]
-    asked = "Topic of this question" if task is Task.ROUTE else "Answer with a quote"
-    return "\n".join([*found, f"Question: {question}", f"{asked}:"])
-
-
-def _as_label(label: Label, texts: Texts) -> Row:
+def _as_label(label: Label, context: Context) -> Row:
     row: Row = json.loads(json.dumps(asdict(label)))
     return row
 
 
-def _as_record(label: Label, texts: Texts) -> Row:
+def _as_record(label: Label, context: Context) -> Row:
     value = str(label.category or label.answer)
     record = _record(
         id_="/".join([label.task, *label.episodes, *label.events]),
         task=label.task,
         episode=label.episodes[0],
         question=label.question,
-        evidence="\n".join(_evidence(label, texts)),
+        evidence="\n".join(passage.text for passage in context.evidence(label)),
         metadata={
             "language": label.language,
             "rule": label.rule,
@@ -163,28 +185,39 @@ def _record(
     }
 
 
-def _as_prompt(label: Label, texts: Texts) -> Row | None:
-    if label.polarity is Polarity.NEGATIVE:
-        return None
-    return _pair(label, texts)
+def _as_prompt(label: Label, context: Context) -> Row | None:
+    return _pair(label, context) if label.polarity is Polarity.POSITIVE else None
 
 
-def _as_kto(label: Label, texts: Texts) -> Row:
-    return _pair(label, texts) | {"label": label.polarity is Polarity.POSITIVE}
+def _as_kto(label: Label, context: Context) -> Row:
+    return _pair(label, context) | {"label": label.polarity is Polarity.POSITIVE}
 
 
-def _pair(label: Label, texts: Texts) -> Row:
+def _pair(label: Label, context: Context) -> Row:
+    routes = label.task is Task.ROUTE
+    asked, said = _routing(label, context) if routes else _answering(label, context)
     return {
-        "prompt": prompt_of(label.task, label.question, _evidence(label, texts)),
-        "completion": f" {label.category or label.answer}",
+        "prompt": [asdict(message) for message in asked],
+        "completion": [{"role": "assistant", "content": said}],
         "task": label.task.value,
         "episode": label.episodes[0],
+        "value": str(label.category or label.answer),
         "quotes": list(label.quotes),
     }
 
 
-def _evidence(label: Label, texts: Texts) -> list[str]:
-    return [texts[passage] for passage in label.evidence if passage in texts]
+def _routing(label: Label, context: Context) -> tuple[tuple[ChatMessage, ...], str]:
+    prompt = router_prompt(context.categories, label.question)
+    slugs = [str(each.slug) for each in context.categories]
+    return prompt.messages, f"({prompt.labels[slugs.index(str(label.category))]})"
+
+
+def _answering(label: Label, context: Context) -> tuple[tuple[ChatMessage, ...], str]:
+    items = tuple(
+        EvidenceItem(passage=passage, score=0.0, similarity=0.0) for passage in context.evidence(label)
+    )
+    evidence = Evidence(items=items, searched=_SEARCHED)
+    return answer_messages(label.question, evidence, label.language), label.answer
 
 
 def _from_label(row: Mapping[str, Any]) -> tuple[Judgement, ...]:
@@ -229,7 +262,7 @@ def _response(task: Task, episode: EpisodeId, said: Mapping[str, Any], quotes: s
 
 
 def _from_pair(row: Mapping[str, Any]) -> tuple[Judgement, ...]:
-    task, value = Task(row["task"]), str(row["completion"]).strip()
+    task, value = Task(row["task"]), str(row["value"])
     return (
         Judgement(
             task=task,
@@ -244,7 +277,7 @@ def _from_pair(row: Mapping[str, Any]) -> tuple[Judgement, ...]:
 
 _OWN: Final = frozenset(annotator_id(rule.name) for rule in RULES)
 """Under these stand labels of ours that nobody has looked at over there."""
-_WRITERS: Final[Mapping[Format, Callable[[Label, Texts], Row | None]]] = {
+_WRITERS: Final[Mapping[Format, Callable[[Label, Context], Row | None]]] = {
     Format.ARGILLA: _as_record,
     Format.TRL: _as_prompt,
     Format.TRL_KTO: _as_kto,
