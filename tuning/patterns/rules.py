@@ -153,10 +153,10 @@ def member_weights(remarks: Sequence[Remark]) -> Mapping[MemberId, float]:
 def agreement(remarks: Sequence[Remark], now_searched: str = "") -> Finding:
     """On what would have been right: each member's last word, one voice each. Else a person must look.
 
-    Who finds the category that is searched now right has a voice like the others. Of one member a correction
-    outweighs mere votes, before it and after it: an answer may help that was found in the wrong place.
+    Who says that the category that is searched now is right has a voice like the others. A mere vote is none:
+    an answer may help that was found in the wrong place. It counts where failures are held against successes.
     """
-    ordered = sorted((each for each in remarks if each.value), key=lambda each: (each.correction, each.at))
+    ordered = sorted((each for each in remarks if each.value), key=lambda each: each.at)
     voices = {remark.member: remark for remark in ordered}.values()
     counts = Counter(each.value for each in voices)
     chosen, count = max(counts.items(), key=_most, default=("", 0))

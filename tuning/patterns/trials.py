@@ -145,8 +145,7 @@ def _on_route(episode: Episode, member: MemberId, words: _Spoken) -> Iterator[Re
             correction=against,
         )
     elif words.vote > 0 and len(route.categories) == 1:
-        searched = route.categories[0]
-        yield _remark(episode, member, words, task=Task.ROUTE, weight=VOTED, value=searched, against=False)
+        yield _remark(episode, member, words, task=Task.ROUTE, weight=VOTED, against=False)
 
 
 def _on_answer(episode: Episode, member: MemberId, words: _Spoken) -> Iterator[Remark]:

@@ -154,14 +154,23 @@ def test_a_candidate_that_is_quiet_for_long_is_one_no_longer() -> None:
     assert not found(a_real_pattern(), now=NOW + timedelta(days=70)).candidates
 
 
-def test_members_who_find_the_topic_right_are_heard_too() -> None:
+def test_members_who_say_that_the_topic_is_right_are_heard_too() -> None:
     paper = a_real_pattern()
     for number in range(12):
         member = f"member{number % 5}"
-        paper.say(paper.ask(member, 4 + number / 10, "is the hot tub leaking?"), member, vote=1)
+        paper.say(paper.ask(member, 4 + number / 10, "is the hot tub leaking?"), member, category="plumbing")
     candidate = hot_tub(found(paper))
     assert RuleName.AGREEMENT in {each.rule for each in candidate.findings if not each.met}
     assert candidate.decision.action is not Action.FINE_TUNE_ROUTER
+
+
+def test_who_likes_an_answer_says_nothing_of_its_topic() -> None:
+    paper = a_real_pattern()
+    for number in range(6):
+        member = f"member{number % 5}"
+        paper.say(paper.ask(member, 4 + number / 10, "is the hot tub leaking?"), member, vote=1)
+    (agreed,) = [each for each in hot_tub(found(paper)).findings if each.rule is RuleName.AGREEMENT]
+    assert agreed.met
 
 
 def test_who_may_not_be_learnt_from_is_not_counted() -> None:
