@@ -20,7 +20,7 @@ from discord import ui
 from discord.ext import commands, tasks
 
 from agent.contracts import GuildId
-from agent.errors import LorekeeperError, UsageError
+from agent.errors import LorekeeperError, StoreError, UsageError
 from agent.ids import new_id
 from agent.ingest.cleaning import clean_text
 from agent.privacy.consents import Consents
@@ -77,7 +77,10 @@ class SyncChannels(commands.Cog):
         self._builder = Builder(bot.installation.ingestor, self.history, bot.settings.zone)
         self._running: dict[tuple[GuildId, int], Syncing] = {}
         self._turns = defaultdict[GuildId, asyncio.Lock](asyncio.Lock)
-        self._going_on = False
+        self._beginning = asyncio.Lock()
+        """Held from the moment a sync is written down until it runs, so that nothing begins it twice."""
+        self._deleted = defaultdict[GuildId, set[int]](set)
+        """Messages to be looked for once more: the store was away, or their page was on its way."""
         self.page_seconds = PAGE_SECONDS
         """Between two pages of a history."""
 
@@ -91,13 +94,7 @@ class SyncChannels(commands.Cog):
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Go on with what the last process was reading."""
-        if self._going_on:
-            return
-        self._going_on = True
-        for sync in await self.history.syncs():
-            guild = self.bot.guild_of(sync.guild)
-            if sync.state is SyncState.RUNNING and guild is not None:
-                self._begin(sync, guild, await self.bot.texts_of(guild))
+        await self._remake()
 
     async def start(
         self, interaction: discord.Interaction[Lorekeeper], channel: Root | None, since: str | None
@@ -118,13 +115,14 @@ class SyncChannels(commands.Cog):
             since=earlier if asked is None else asked,
             report_channel=interaction.channel_id or 0,
         )
-        await self.history.put_sync(sync)
-        await audit(interaction, guild_id, "knowledge sync", {"channel": root.id, "since": since or ""})
-        text = texts_here.sync.running.format(channel=root.mention, read=0, made=0)
-        await interaction.response.send_message(text, view=_view(root.id, texts_here))
-        shown = await interaction.original_response()
-        await self.history.set_report(guild_id, root.id, shown.id)
-        self._begin(replace(sync, report_message=shown.id), root.guild, texts_here)
+        async with self._beginning:
+            await self.history.put_sync(sync)
+            await audit(interaction, guild_id, "knowledge sync", {"channel": root.id, "since": since or ""})
+            text = texts_here.sync.running.format(channel=root.mention, read=0, made=0)
+            await interaction.response.send_message(text, view=_view(root.id, texts_here))
+            shown = await interaction.original_response()
+            await self.history.set_report(guild_id, root.id, shown.id)
+            self._begin(replace(sync, report_message=shown.id), root.guild, texts_here)
 
     async def cancel(self, interaction: discord.Interaction[Lorekeeper], channel: int) -> None:
         """Stop a sync, as an admin says by its button. Raises `UsageError`."""
@@ -176,18 +174,44 @@ class SyncChannels(commands.Cog):
 
     @tasks.loop(seconds=_REMAKE_SECONDS)
     async def _remake(self) -> None:
-        """Make anew what a store that was away, a stop or a member who was forgotten left stale."""
+        """Go on with what stands still, and make anew what a store that was away, a stop or a member who was
+        forgotten left stale.
+        """
         try:
+            await self._go_on()
             for guild in {sync.guild for sync in await self.history.syncs()}:
+                busy = self._is_reading(guild)
                 await self.history.remove_members(guild, await self._consents.refused(guild))
-                if not any(key[0] == guild for key in self._running):
+                await self.history.remove(guild, self._deleted[guild])
+                if not busy:
+                    self._deleted.pop(guild, None)
                     await self._make_stale(guild)
         except LorekeeperError as error:
             _log.warning("conversations cannot be made anew: %s", error)
 
+    async def _go_on(self) -> None:
+        """Begin again with every sync that is neither done nor running."""
+        async with self._beginning:
+            for sync in await self.history.syncs():
+                guild = self.bot.guild_of(sync.guild)
+                if sync.state is SyncState.RUNNING and guild is not None:
+                    self._begin(sync, guild, await self.bot.texts_of(guild))
+
     async def _forget(self, guild: GuildId, messages: set[int]) -> None:
-        if keys := await self.history.remove(guild, messages):
+        """Remove messages now, and once more where that may not have been all of them."""
+        if self._is_reading(guild):
+            self._deleted[guild] |= messages
+        try:
+            keys = await self.history.remove(guild, messages)
+        except StoreError as error:
+            self._deleted[guild] |= messages
+            _log.warning("deleted messages of guild %s are removed later: %s", guild, error)
+            return
+        if keys:
             await self._make_stale(guild, keys)
+
+    def _is_reading(self, guild: GuildId) -> bool:
+        return any(running[0] == guild for running in self._running)
 
     async def _make_stale(self, guild: GuildId, among: Collection[int] | None = None) -> None:
         """Bring sources up to date that are not. What fails stays as it is, and is tried again."""
@@ -220,7 +244,7 @@ class SyncChannels(commands.Cog):
             page_seconds=self.page_seconds,
         )
         if (sync.guild, sync.channel) in self._running:
-            return  # two commands at once
+            return
         self._running[sync.guild, sync.channel] = syncing
         self.bot.in_background(self._read(syncing, report, texts))
 
@@ -234,6 +258,8 @@ class SyncChannels(commands.Cog):
             async with turn:
                 state, text = await _outcome(syncing, texts)
             removed = await self.history.sync(sync.guild, sync.channel) is None
+            if removed:
+                text = f"⏹️ {texts.source_removed.format(name=f'<#{sync.channel}>')}"
             if removed or text == texts.sync.gone:
                 # Also what a page has brought in that was on its way.
                 await self.history.remove_place(sync.guild, sync.channel)
@@ -241,7 +267,7 @@ class SyncChannels(commands.Cog):
             await report.finish(text)
         finally:
             del self._running[sync.guild, sync.channel]
-        await self._make_stale(sync.guild)
+        await self._remake()
 
     def _report_message(self, sync: Sync) -> discord.PartialMessage | None:
         if sync.report_message is None:
