@@ -278,8 +278,8 @@ async def _plant_history(stores: Stores, guild: GuildId, member: MemberId, word:
     """A conversation that the member opened, another's answer in it, and a thread that they named."""
     base = 3000 if guild == HOME else 4000
     opened = a_source(guild, f"chat-{guild}", kind=SourceKind.CHANNEL, title=f"{word} asks")
-    answer = {"author": OTHER, "author_name": "other"}
-    await put(stores, opened, "the answer", a_passage(opened, 0, "the answer", **answer))
+    answer = a_passage(opened, 0, "the answer", author=OTHER, author_name="other")
+    await put(stores, opened, "the answer", answer)
     place = {
         "guild": guild,
         "channel": base,
