@@ -20,12 +20,13 @@ from agent.contracts import EpisodeId, GuildId, MemberId
 from agent.errors import UsageError
 from bot.errors import say, telling_errors
 from bot.powers import require_power
+from bot.rendering import neutralise
 from bot.reviewing import Claims, shown_text
 from bot.state.config import Power
 from bot.texts import Texts
 from bot.translating import described
 from bot.views import BaseModal, BaseView, bot_of
-from bot.visibility import base_channel, can_read, may_see
+from bot.visibility import Place, base_channel, can_read, may_see
 from tuning.annotation.exhibit import Exhibit, exhibit_of
 from tuning.annotation.item import Item, for_reviewer
 from tuning.annotation.reviewing import Look, Reviewing, Verdict
@@ -251,7 +252,7 @@ class Review(commands.Cog):
                 notice = said.decided_meanwhile
             except UsageError as error:
                 # What is wrong with it is the reviewer's to mend: the same one stays before them.
-                await say(interaction, f"{error} {error.hint}".rstrip())
+                await say(interaction, neutralise(f"{error} {error.hint}".rstrip()))
                 return
         await self._show_next(interaction, guild, texts, notice)
 
@@ -318,13 +319,25 @@ class Review(commands.Cog):
         """
         places = {each.channel for each in await self.bot.state.messages_of(item.guild, episode)}
         for id_ in places:
-            place = member.guild.get_channel_or_thread(id_)
+            place = await _place(member.guild, id_)
             base = base_channel(place) if place is not None else None
             if base is None or not can_read(member, base):
                 return False
             if isinstance(place, discord.Thread) and place.is_private():
                 return place.permissions_for(member).manage_threads
         return True
+
+
+async def _place(guild: discord.Guild, id_: int) -> Place | None:
+    """A channel or thread of the guild; one that is archived is not in discord.py's cache. None when it is
+    gone, or is no place of this guild, such as direct messages.
+    """
+    if (known := guild.get_channel_or_thread(id_)) is not None:
+        return known
+    try:
+        return await guild.fetch_channel(id_)
+    except (discord.NotFound, discord.Forbidden, discord.InvalidData):
+        return None
 
 
 def _view(shown: Exhibit, look: Look, texts: Texts) -> ui.View:

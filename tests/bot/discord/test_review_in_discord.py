@@ -26,7 +26,6 @@ from agent.contracts import (
 from agent.database import tables
 from agent.ids import new_id
 from agent.knowledge.protocol import SearchQuery
-from bot.reviewing import Claims
 from bot.state.config import Power
 from bot.state.store import AnswerMessage
 from tests.agent.journal.episodes import an_episode, an_event
@@ -305,6 +304,23 @@ async def test_nothing_is_shown_of_what_the_reviewer_cannot_read(room: Room) -> 
     assert "What did the staff decide?" in (await room.review(room.admin)).content
 
 
+async def test_a_question_of_an_archived_thread_is_shown_and_one_of_direct_messages_is_not(
+    room: Room,
+) -> None:
+    ana = room.stage.loopback.member("ana")
+    thread = await ana.opens_thread("general", "about the pool")
+    await ana.archives(thread)
+    guild = room.stage.bot.get_guild(room.stage.loopback.guild.id)
+    assert guild is not None
+    await room.stage.until(lambda: guild.get_thread(thread.id) is None)
+    await room.asked_in(await room.unsure("What was that in the thread?"), thread.id)
+    await room.asked_in(await room.unsure("What did I ask alone?"), ana.direct_channel.id)
+    shown = await room.review(room.admin)
+    assert "What was that in the thread?" in shown.content
+    await room.admin.clicks(shown, "Discard")
+    await room.stage.until(lambda: "Nothing waits for you" in shown.content)
+
+
 async def test_names_of_others_are_not_shown(room: Room) -> None:
     await room.unsure("Call Ben Miller on +34 612 345 678 about the hose?")
     shown = await room.review(room.admin)
@@ -316,15 +332,3 @@ async def test_it_speaks_spanish(room: Room) -> None:
     await room.unsure()
     pilar = room.stage.loopback.member("pilar", roles=("Admin",), locale="es-ES")
     assert "dudaba del tema" in (await room.review(pilar)).content
-
-
-def test_a_claim_ends_by_itself_or_with_the_next() -> None:
-    now = 0.0
-    claims = Claims(lambda: now)
-    claims.take(LOCAL_GUILD, BEN, "i1")
-    assert claims.of_others(LOCAL_GUILD, ASKER) == {"i1"}
-    assert claims.of_others(LOCAL_GUILD, BEN) == frozenset()
-    claims.take(LOCAL_GUILD, BEN, "i2")
-    assert claims.of_others(LOCAL_GUILD, ASKER) == {"i2"}
-    now = 601.0
-    assert claims.of_others(LOCAL_GUILD, ASKER) == frozenset()
