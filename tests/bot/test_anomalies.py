@@ -30,7 +30,7 @@ def raised(tmp_path: Path) -> tuple[Anomaly, ...]:
             await stores.catalog.put_category(LOCAL_GUILD, Category(slug=Slug("pool"), name="The Pool"))
             log, now = AnomalyLog(stores.database), datetime.now(UTC) - timedelta(days=1)
             first, second = await log.raise_(LOCAL_GUILD, FOUND, now)
-            await log.change(first, State.ACTED, now, "2 sources are back in the index")
+            await log.change(first, State.ACTED, now, "sources back in the index: 2")
             return first, second
 
     return asyncio.run(seed())
@@ -43,7 +43,7 @@ def test_a_list_for_people(command: Command, raised: tuple[Anomaly, ...]) -> Non
     assert latest.startswith(raised[1].id)
     assert "raised\tAnswers take 9.5 seconds, 2.0 before" in latest
     assert "acted\tSearches in The Pool find too little" in mended
-    assert mended.endswith("2 sources are back in the index")
+    assert mended.endswith("sources back in the index: 2")
     assert "1 open of 2." in ran.err
 
 

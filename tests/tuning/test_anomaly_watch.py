@@ -85,7 +85,7 @@ async def test_a_file_that_changed_is_read_again(
     assert (found.found.kind, found.state, found.note) == (
         Kind.STALE,
         State.ACTED,
-        "1 sources were read again",
+        "sources read again: 1",
     )
     (source,) = await installation.stores.catalog.sources(guild)
     assert await installation.stores.catalog.source_text(guild, source.id) == "The pump runs ten hours."

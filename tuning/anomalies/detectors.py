@@ -37,7 +37,7 @@ _SLOW_QUANTILE, _SLOWER = 0.9, 2.0
 
 _STRANGE: Final = 0.1
 """The share of earlier questions that count as unlike the others."""
-_COMPARED: Final = 600
+COMPARED: Final = 600
 """Earlier questions that are compared with, the latest ones."""
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -82,7 +82,7 @@ def subject(stream: Stream, now: datetime) -> Iterator[Found]:
     chosen = list(compress(stream.asked, within))
     vectors = stream.vectors[np.asarray(within, dtype=bool)]
     count = sum(each.at <= border for each in chosen)
-    first = max(0, count - _COMPARED)
+    first = max(0, count - COMPARED)
     chosen, vectors, count = chosen[first:], vectors[first:], count - first
     if not 0 < count < len(chosen):
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import combinations
@@ -15,12 +16,12 @@ from agent.knowledge.protocol import KnowledgeStore
 from agent.models.protocol import Embedder, EmbedKind
 from tuning.anomalies.anomaly import Found, Kind
 from tuning.anomalies.contradictions import Contradiction, contradictions
+from tuning.anomalies.detectors import COMPARED
 from tuning.anomalies.streams import BEFORE, RECENT, Stream, asked, questions, votes
 
 _PAGE: Final = 500
 _ENOUGH: Final = 20
 """Recent questions, with fewer of which nobody can tell whether they are about something else."""
-_EMBEDDED: Final = 800
 _COMPARED: Final = 5
 """Of the passages that were found for a question, the best."""
 _TOLD: Final = 5
@@ -45,15 +46,16 @@ async def stream_of(
     enough = sum(each.asked_at > now - RECENT for each in episodes) >= _ENOUGH
     vectors = None
     if embedder is not None and enough:
-        vectors = await _vectors(embedder, episodes)
+        vectors = await _vectors(embedder, episodes, now)
     return Stream(asked=tuple(map(asked, episodes)), voted=cast, vectors=vectors)
 
 
 async def _vectors(
-    embedder: Embedder, episodes: Sequence[Episode]
+    embedder: Embedder, episodes: Sequence[Episode], now: datetime
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    """Of the latest questions; those before are like nothing, and are not compared either."""
-    latest = episodes[-_EMBEDDED:]
+    """Of those that are compared; a question before them has a vector of zeros."""
+    recent = sum(each.asked_at > now - RECENT for each in episodes)
+    latest = episodes[-(recent + COMPARED) :]
     found = await embedder.embed([each.question for each in latest], EmbedKind.QUERY)
     blank = np.zeros((len(episodes) - len(latest), found.shape[1]), np.float32)
     return np.concatenate([blank, found])
@@ -76,9 +78,8 @@ async def contradictory(
     known: dict[PassageId, Passage] = {
         passage.id: passage for passage in await store.get(guild, wanted) if passage.visibility == GUILD_WIDE
     }
-    found = contradictions(
-        (known[one], known[other]) for one, other in pairs if one in known and other in known
-    )
+    readable = [(known[one], known[other]) for one, other in pairs if one in known and other in known]
+    found = await asyncio.to_thread(lambda: tuple(contradictions(readable)))
     return tuple(_found(each) for each in found)[:_TOLD]
 
 

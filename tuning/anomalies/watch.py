@@ -7,6 +7,7 @@ the same is raised anew only after its cool-down.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,7 +73,7 @@ class Watch:
         stream = await stream_of(self._stores.journal, guild, episodes, now, self._parts.embedder)
         sources = due(await self._stores.catalog.sources(guild), now.date())
         return (
-            *look(stream, now),
+            *await asyncio.to_thread(look, stream, now),
             *stale(sources, await self._origins.hashes(sources)),
             *await contradictory(self._stores.store, guild, episodes, now),
         )
@@ -83,7 +84,7 @@ class Watch:
         if not lost:
             return None
         mended = await self._mender.put_back(anomaly.guild, lost)
-        note = f"{len(mended.back)} sources are back in the index, {len(mended.left)} could not be read"
+        note = f"sources back in the index: {len(mended.back)}, not readable: {len(mended.left)}"
         return _Done(ok=not mended.left, note=note)
 
     async def _refresh(self, anomaly: Anomaly) -> _Done:
@@ -128,4 +129,4 @@ def _refreshed(report: IngestReport) -> _Done:
     failed = [target for target in report.targets if target.outcome is Outcome.FAILED]
     if report.stopped or failed:
         return _Done(ok=False, note=report.stopped or failed[0].reason)
-    return _Done(ok=True, note=f"{report.count(Outcome.CHANGED)} sources were read again")
+    return _Done(ok=True, note=f"sources read again: {report.count(Outcome.CHANGED)}")
