@@ -24,6 +24,7 @@ from agent.errors import StoreError
 from bot.cogs.anomalies import Anomalies
 from bot.cogs.ask import Ask
 from bot.cogs.audit import Audit
+from bot.cogs.catching_up import CatchingUp
 from bot.cogs.category import Category
 from bot.cogs.channel import Channel
 from bot.cogs.diagnose import Diagnose
@@ -57,6 +58,7 @@ _log = logging.getLogger(__name__)
 
 COGS: Final = (
     Ask,
+    CatchingUp,
     Reactions,
     Feedback,
     Keep,

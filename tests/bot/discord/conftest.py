@@ -19,7 +19,7 @@ from agent.contracts import LOCAL_GUILD
 from agent.database import tables
 from agent.runtime import Installation
 from bot.client import Lorekeeper
-from bot.cogs.ask import Ask
+from bot.cogs.catching_up import CatchingUp
 from tests.discord.fixtures import point_here, running
 from tests.discord.loopback import Loopback
 from tests.discord.model import Message
@@ -78,8 +78,8 @@ class Stage:
 
     async def looked_at(self, last: Message) -> None:
         """Until everything up to `last` was decided on, and none of it is being answered."""
-        cog = self.bot.get_cog("Ask")
-        assert isinstance(cog, Ask)
+        cog = self.bot.get_cog("CatchingUp")
+        assert isinstance(cog, CatchingUp)
         assert last.channel.guild is not None
         place = last.channel.guild.id
         await self.until(lambda: cog._seen.get(place, 0) >= last.id)
