@@ -46,7 +46,9 @@ class Reactions(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         vote = _VOTES.get(_plain(payload.emoji))
-        if vote is None or not self._counts(payload) or payload.message_author_id != self.bot.me_id:
+        # Discord need not say whose message it is.
+        others = payload.message_author_id not in (None, self.bot.me_id)
+        if vote is None or others or not self._counts(payload):
             return
         if answer := await self._answer_of(payload.message_id):
             await give_vote(self.bot, answer, MemberId(str(payload.user_id)), vote)
