@@ -14,7 +14,7 @@ from agent.catalog.protocol import Catalog
 from agent.contracts import GuildId, Passage, PassageId, Source, SourceId
 from agent.errors import StoreError
 from agent.ingest.embedding import embed_passages, index_spec
-from agent.knowledge.protocol import KnowledgeStore
+from agent.knowledge.protocol import IndexSpec, KnowledgeStore
 from agent.models.protocol import Embedder, Vector
 
 STORED_AT_ONCE = 4
@@ -54,10 +54,14 @@ class Keeping:
         self._store = store
         self._catalog = catalog
         self._embedder = embedder
+        self._seen: tuple[str, IndexSpec] | None = None
+        """A version and what it is of, which never changes."""
 
     async def version(self) -> str:
         """The index to write to. Raises `StoreError` when another one is active."""
         spec = index_spec(self._embedder)
+        if self._seen is not None and self._seen == (await self._store.active(), spec):
+            return self._seen[0]
         active = next((version for version in await self._store.versions() if version.active), None)
         if active is None:
             active = await self._store.open_index(spec)
@@ -66,6 +70,7 @@ class Keeping:
                 "The knowledge was indexed with another embedding model or chunker.",
                 "Re-index it, or set the embedder back to what it was.",
             )
+        self._seen = active.name, spec
         return active.name
 
     async def put(self, source: Source, text: str, passages: Sequence[Passage]) -> Kept:
@@ -117,7 +122,6 @@ class Keeping:
 
     async def _refuse_flip(self, source: Source, text: str, version: str) -> None:
         """A re-index that flipped meanwhile either found this source in the catalog, or is found here."""
-        active = next((each.name for each in await self._store.versions() if each.active), version)
-        if active != version:
+        if await self._store.active() not in {None, version}:
             await self._catalog.put_source(replace(source, content_hash=UNFINISHED), text)
             raise StoreError("The knowledge was re-indexed meanwhile.", "Restart, and ingest again.")

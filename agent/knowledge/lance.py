@@ -82,6 +82,9 @@ class LanceStore(KnowledgeStore):
             for name, spec in manifest.specs.items()
         )
 
+    async def active(self) -> str | None:
+        return (await self._manifest()).active
+
     async def activate(self, name: str) -> None:
         async with self._writing() as manifest:
             await self._put_manifest(manifest.with_active(name))

@@ -26,6 +26,10 @@ class MeteredStore(KnowledgeStore):
         with store_call(self._name, Operation.VERSIONS):
             return await self._store.versions()
 
+    async def active(self) -> str | None:
+        with store_call(self._name, Operation.ACTIVE):
+            return await self._store.active()
+
     async def activate(self, name: str) -> None:
         with store_call(self._name, Operation.ACTIVATE):
             await self._store.activate(name)

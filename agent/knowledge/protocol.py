@@ -73,6 +73,10 @@ class KnowledgeStore(Protocol):
         """Oldest first."""
         ...
 
+    async def active(self) -> str | None:
+        """The name of the version that is searched, without what `versions` counts; None before the first."""
+        ...
+
     async def activate(self, name: str) -> None:
         """Make this version the one that is searched, atomically, for every process."""
         ...

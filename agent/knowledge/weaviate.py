@@ -105,6 +105,9 @@ class WeaviateStore(KnowledgeStore):
             for (name, spec), passages in zip(known.specs.items(), counts, strict=True)
         )
 
+    async def active(self) -> str | None:
+        return await self._versions.active()
+
     async def activate(self, name: str) -> None:
         await self._versions.activate(name)
 

@@ -46,6 +46,7 @@ class Operation(StrEnum):
 
     OPEN_INDEX = "open_index"
     VERSIONS = "versions"
+    ACTIVE = "active"
     ACTIVATE = "activate"
     REMOVE_VERSION = "remove_version"
     PUT_SOURCE = "put_source"

@@ -408,6 +408,15 @@ async def test_a_new_version_is_filled_searched_and_made_active(store: Knowledge
     assert [item.passage for item in await store.search(about("pump"))] == [PUMP]
 
 
+async def test_the_active_version_is_named_without_counting(empty_store: KnowledgeStore) -> None:
+    assert await empty_store.active() is None
+    for spec, active in ((SPEC, "v1"), (NEW_SPEC, "v1")):
+        await empty_store.open_index(spec)
+        assert await empty_store.active() == active
+    await empty_store.activate("v2")
+    assert await empty_store.active() == "v2"
+
+
 async def test_versions_may_differ_in_dimension(store: KnowledgeStore) -> None:
     await store.open_index(replace(SPEC, dimension=2, embedder="flat@0"))
     await put(store, PUMP)
