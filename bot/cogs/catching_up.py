@@ -45,6 +45,8 @@ class CatchingUp(commands.Cog):
         """Places whose last message is not written down yet."""
         self._before: dict[int, int] = {}
         """Where each place stood when the connection was lost, until that is caught up with."""
+        self._resumable: set[int] = set()
+        """Places of `_before` that Discord sends again by itself if the session goes on."""
         self._losses = 0
         """How often the connection was lost."""
         self._catching_up = asyncio.Lock()
@@ -64,16 +66,24 @@ class CatchingUp(commands.Cog):
         await self._write_seen()
 
     @commands.Cog.listener()
-    async def on_disconnect(self) -> None:
+    async def on_shard_disconnect(self, shard: int) -> None:
         self._losses += 1
         for place, last in self._seen.items():
-            self._before.setdefault(place, last)
+            if place not in self._before and self._shard_of(place) == shard:
+                self._before[place] = last
+                self._resumable.add(place)
 
     @commands.Cog.listener()
-    async def on_resumed(self) -> None:
-        """Discord sends again what was missed; only a connection made anew has to ask for it."""
-        if not self._unfinished and not self._catching_up.locked():
-            self._before = {}
+    async def on_shard_connect(self, shard: int) -> None:
+        """A new session knows nothing of what was missed before it."""
+        self._resumable -= {place for place in self._resumable if self._shard_of(place) == shard}
+
+    @commands.Cog.listener()
+    async def on_shard_resumed(self, shard: int) -> None:
+        """Discord sends again what this loss missed, but not what an earlier one or the start did."""
+        for place in [each for each in self._resumable if self._shard_of(each) == shard]:
+            self._resumable.remove(place)
+            self._before.pop(place, None)
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
@@ -91,6 +101,11 @@ class CatchingUp(commands.Cog):
         if message.id > self._seen.get(place, 0):
             self._seen[place] = message.id
             self._unwritten.add(place)
+
+    def _shard_of(self, place: int) -> int:
+        """Direct messages come to the first one."""
+        guild = self.bot.get_guild(place)
+        return guild.shard_id if guild is not None else 0
 
     def _know(self, guilds: Iterable[discord.Guild]) -> None:
         """From now on nothing is missed in these, also where nothing was said yet."""

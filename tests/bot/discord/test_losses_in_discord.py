@@ -9,7 +9,8 @@ import pytest
 from agent.contracts import LOCAL_GUILD, MemberId
 from agent.database import tables
 from bot import delivery
-from bot.cogs import ask
+from bot.cogs import catching_up
+from bot.cogs.catching_up import CatchingUp
 from bot.state.store import Pending
 from tests.bot.discord.conftest import Stage
 from tests.discord import messages
@@ -26,7 +27,7 @@ _EDIT = r"PATCH /channels/\d+/messages/"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery.persistently, "__defaults__", ((0.01,) * 5,))
-    monkeypatch.setattr(ask, "_CATCH_UP_SECONDS", (0.05,) * 5)
+    monkeypatch.setattr(catching_up, "_CATCH_UP_SECONDS", (0.05,) * 5)
 
 
 async def _ended_once(stage: Stage, question: Message) -> Message:
@@ -106,6 +107,25 @@ async def test_an_answer_that_stands_is_not_made_again(stage: Stage) -> None:
 async def test_the_first_question_of_a_guild_is_not_missed_either(stage: Stage) -> None:
     await stage.stop()
     missed = await stage.loopback.member("ana").asks("general", _PUMP)
+    await stage.start()
+    await _ended_once(stage, missed)
+
+
+async def test_a_connection_cut_while_it_starts_misses_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord sends again what this session missed, which is not what was missed before it began."""
+    await stage.answer_to(await stage.loopback.member("ana").asks("general", _PUMP))
+    await stage.stop()
+    missed = await stage.loopback.member("ana").asks("general", "Who replaced it?")
+    ready = CatchingUp.on_ready
+
+    async def cut_and_resumed_first(cog: CatchingUp) -> None:
+        await cog.on_shard_disconnect(0)
+        await cog.on_shard_resumed(0)
+        await ready(cog)
+
+    monkeypatch.setattr(CatchingUp, "on_ready", cut_and_resumed_first)
     await stage.start()
     await _ended_once(stage, missed)
 
