@@ -25,10 +25,9 @@ async def rename_category(stores: Stores, guild: GuildId, old: str, new: str) ->
     Raises `UnknownCategoryError`, and `UsageError` when `new` exists.
     """
     known, former = await _slugs(stores, guild), await stores.catalog.former_slugs(guild)
-    target = check_slug(new)
+    slug, target = require_slug(known, old, former), check_slug(new)
     if former.get(Slug(old)) == target:
         return await stores.store.recategorise(guild, Slug(old), target)
-    slug = require_slug(known, old, former)
     if target in known:
         raise UsageError(f"There is a category {target} already.", "`categories merge` joins the two.")
     moved = await stores.store.recategorise(guild, slug, target)
@@ -39,10 +38,9 @@ async def rename_category(stores: Stores, guild: GuildId, old: str, new: str) ->
 async def merge_category(stores: Stores, guild: GuildId, old: str, into: str) -> int:
     """Return how many passages moved. Raises `UnknownCategoryError`, `UsageError` for one into itself."""
     known, former = await _slugs(stores, guild), await stores.catalog.former_slugs(guild)
-    target = require_slug(known, into, former)
+    slug, target = require_slug(known, old, former), require_slug(known, into, former)
     if former.get(Slug(old)) == target:
         return await stores.store.recategorise(guild, Slug(old), target)
-    slug = require_slug(known, old, former)
     if slug == target:
         raise UsageError(f"{slug} cannot be merged into itself.")
     moved = await stores.store.recategorise(guild, slug, target)

@@ -129,6 +129,38 @@ async def test_an_answer_that_is_made_again_is_of_the_new_episode(state: BotStat
     assert found.episode == "e2"
 
 
+async def test_what_was_taken_is_known_when_it_is_done_too(state: BotState) -> None:
+    await state.begin(_PENDING)
+    assert await state.taken(_HOME, _PENDING.question) == _PENDING
+    await state.end(_HOME, _PENDING.question)
+    assert await state.taken(_HOME, _PENDING.question) == replace(_PENDING, done=True)
+    assert await state.taken(_OTHER, _PENDING.question) is None
+
+
+async def test_what_was_asked_last_in_a_channel(state: BotState) -> None:
+    channel = _PENDING.channel
+    assert await state.last_asked(_HOME, channel, _ANA) is None
+    await state.begin(_PENDING)
+    command = replace(_ANSWER, message=_PENDING.question + 5, channel=channel, question=None, member=_BEN)
+    await state.put_answers([command])
+    assert await state.last_asked(_HOME, channel, _ANA) == _PENDING.question
+    assert await state.last_asked(_HOME, channel, _BEN) == command.message
+    assert await state.last_asked(_HOME, channel + 1, _ANA) is None
+
+
+async def test_where_answers_stand_is_known_but_for_those_to_commands(state: BotState) -> None:
+    other = replace(_ANSWER, message=_ANSWER.message + 1, episode=EpisodeId("0197-e2"), question=None)
+    await state.put_answers([_ANSWER, other])
+    assert await state.channels_of_answers(_HOME) == {_ANSWER.episode: _ANSWER.channel}
+
+
+async def test_the_audit_log_of_one_member(state: BotState) -> None:
+    for by, action in ((_ANA, "one"), (_BEN, "two"), (_ANA, "three")):
+        await state.audit(_HOME, by=by, action=action, detail={})
+    assert [change.action for change in await state.changes(_HOME, 2)] == ["three", "two"]
+    assert [change.action for change in await state.changes(_HOME, 50, _ANA)] == ["three", "one"]
+
+
 async def test_what_was_seen_moves_on(state: BotState) -> None:
     await state.set_seen({})
     await state.set_seen({1: 100, 2: 200})
