@@ -13,7 +13,20 @@ from typing import Any
 from benchmarks.report import RESULTS
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_ORDER = ("squad", "routing", "household-test", "pairs", "store", "stores", "cost", "load", "simulator")
+_ORDER = (
+    "squad",
+    "routing",
+    "household-test",
+    "pairs",
+    "store",
+    "stores",
+    "cost",
+    "load",
+    "discord_latency",
+    "discord_thousand",
+    "discord_peer",
+    "simulator",
+)
 _HEAD = """# Benchmarks
 
 Every figure here was measured by the command above its table, on the machine and day named there; none is

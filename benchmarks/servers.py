@@ -50,6 +50,12 @@ async def running(folder: Path) -> AsyncIterator[Servers]:
         )
 
 
+@asynccontextmanager
+async def ollama_alone(folder: Path) -> AsyncIterator[OllamaServer]:
+    async with AsyncExitStack() as stack:
+        yield await _started(OllamaServer(_made(folder)), stack)
+
+
 async def _started(server: _S, stack: AsyncExitStack) -> _S:
     stack.push_async_callback(asyncio.to_thread, server.discard)
     await asyncio.to_thread(server.start)
