@@ -35,6 +35,8 @@ _MISSED: Final = timedelta(hours=24)
 """How old an answer may be whose reactions are read after an absence."""
 _MISSED_MESSAGES: Final = 500
 """Read of each channel after an absence."""
+_PAUSE_SECONDS: Final = 0.1
+"""Between those reads: Discord allows 50 calls a second, which answers need more."""
 
 
 class Reactions(commands.Cog):
@@ -112,6 +114,7 @@ class Reactions(commands.Cog):
             # Whoever was forgotten left their thumbs standing, and nobody knows any more whose they are.
             forgot = await self.bot.state.last_change(guild, FORGOT)
             after = max(oldest - 1, discord.utils.time_snowflake(forgot) if forgot else 0)
+            await asyncio.sleep(_PAUSE_SECONDS)
             try:
                 await persistently(partial(self._read, channel, after))
             except (discord.NotFound, discord.Forbidden, DiscordAwayError) as error:
@@ -168,6 +171,7 @@ async def _shown(message: discord.Message) -> Mapping[MemberId, Set[int]]:
     shown = defaultdict[MemberId, set[int]](set)
     for reaction in message.reactions:
         if (vote := _VOTES.get(_plain(reaction.emoji))) is not None:
+            await asyncio.sleep(_PAUSE_SECONDS)
             async for user in reaction.users():
                 if not user.bot:
                     shown[MemberId(str(user.id))].add(vote)
