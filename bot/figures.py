@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from agent.runtime import Stores
     from bot.texts.stats import StatsTexts
 
-_PAGE: Final = 200
+_PAGE: Final = 50
+"""Small, as what is read is checked on the bot's loop."""
 _MOST_TOPICS: Final = 6
 
 
