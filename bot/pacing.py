@@ -2,8 +2,9 @@
 
 Discord counts all edits of one channel together, so all answers that stream in it share one pace: at most
 one edit is on its way, and the next starts an interval later, for the message that has waited longest. A
-final text is never dropped and never waits for the interval. Nobody who produces text ever waits here
-before `finish`. Knows nothing of discord.py.
+message that was just posted is left alone for an interval too: most answers are whole by then, and what would
+be shown in between costs calls that others need. A final text is never dropped and never waits for the
+interval. Nobody who produces text ever waits here before `finish`. Knows nothing of discord.py.
 """
 
 from __future__ import annotations
@@ -36,18 +37,20 @@ class Pacing:
         self._sleep = sleep
         self._channels: dict[Hashable, _Channel] = {}
 
-    def stream(self, channel: Hashable, edit: Edit) -> Stream:
-        """Begin the edits of one message in `channel`."""
+    def stream(self, channel: Hashable, edit: Edit, *, posted: bool = False) -> Stream:
+        """Begin the edits of one message in `channel`, which was just `posted` or stood there before."""
         if channel not in self._channels:
             self._channels = {key: pace for key, pace in self._channels.items() if not pace.idle}
             self._channels[channel] = _Channel(self._interval, self._clock, self._sleep)
-        return Stream(self._channels[channel], edit)
+        return Stream(self._channels[channel], edit, self._clock() + (self._interval if posted else 0.0))
 
 
 class Stream:
     """The texts of one message."""
 
-    def __init__(self, channel: _Channel, edit: Edit) -> None:
+    def __init__(self, channel: _Channel, edit: Edit, ready_at: float) -> None:
+        self.ready_at = ready_at
+        """Not edited before."""
         self._channel = channel
         self._edit = edit
         self._pending: str | None = None
@@ -127,15 +130,21 @@ class _Channel:
 
     async def _work(self) -> None:
         while self._waiting:
-            pause = self._free_at - self._clock()
+            pause = max(self._free_at, min(stream.ready_at for stream in self._waiting)) - self._clock()
             if pause > 0:
                 await self._sleep(pause)
                 continue  # a final edit may have taken the turn meanwhile
             async with self._one_at_a_time:
-                if self._waiting:
+                if (stream := self._next()) is not None:
+                    self._waiting.remove(stream)
                     self._count_one()
-                    asked = await self._waiting.popleft().send_pending()
+                    asked = await stream.send_pending()
                     self._free_at = max(self._free_at, self._clock() + asked)
+
+    def _next(self) -> Stream | None:
+        """The one that has waited longest of those that may be edited now."""
+        now = self._clock()
+        return next((stream for stream in self._waiting if stream.ready_at <= now), None)
 
     def _count_one(self) -> None:
         self._free_at = max(self._free_at, self._clock()) + self._interval

@@ -74,7 +74,7 @@ class Surface(ABC):
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             raise _failure(error) from error
         if self._stream is None:
-            self._begin_stream()
+            self._begin_stream(posted=True)
         return placeholder
 
     def show(self, text: str) -> None:
@@ -122,8 +122,8 @@ class Surface(ABC):
     async def tell_elsewhere(self, texts: Texts) -> None:
         """Tell the asker why nothing can be shown here, if they take direct messages."""
 
-    def _begin_stream(self) -> None:
-        self._stream = self._pacing.stream(self._channel, self._edited)
+    def _begin_stream(self, *, posted: bool = False) -> None:
+        self._stream = self._pacing.stream(self._channel, self._edited, posted=posted)
 
     async def _edited(self, text: str) -> float:
         """Send one edit. What fails here is tried again by the final one, which tells."""

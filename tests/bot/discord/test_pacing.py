@@ -103,6 +103,26 @@ async def test_channels_do_not_wait_for_each_other(pacing: Pacing, wire: _Wire) 
     assert [at for at, _, _ in wire.sent] == [0.0, 0.0, 0.0]
 
 
+async def test_a_message_that_was_just_posted_is_left_alone_for_an_interval(
+    pacing: Pacing, wire: _Wire
+) -> None:
+    posted = pacing.stream("channel", wire.edit("posted"), posted=True)
+    posted.show("searching")
+    pacing.stream("channel", wire.edit("older")).show("text")
+    await _settle()
+    posted.show("found")
+    await _settle()
+    assert wire.sent == [(0.0, "older", "text"), (1.0, "posted", "searching"), (2.0, "posted", "found")]
+
+
+async def test_a_quick_answer_is_one_edit(pacing: Pacing, wire: _Wire) -> None:
+    stream = pacing.stream("channel", wire.edit("m"), posted=True)
+    stream.show("searching")
+    await stream.finish(wire.final("m", "the end"))
+    await _settle()
+    assert wire.sent == [(0.0, "m", "the end")]
+
+
 async def test_the_final_text_is_sent_at_once_and_nothing_after_it(pacing: Pacing, wire: _Wire) -> None:
     stream = pacing.stream("channel", wire.edit("m"))
     stream.show("a")
