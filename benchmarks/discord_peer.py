@@ -224,12 +224,12 @@ def _report(rows: Sequence[dict[str, Any]]) -> Report:
         title="Beside llmcord",
         sections=[
             Section(
-                title=f"Household questions, {CHAT_MODEL} on Ollama, {ANSWER_TOKENS} tokens; median / slowest",
+                title=f"Household questions, {CHAT_MODEL}, {ANSWER_TOKENS} tokens; median / slowest",
                 columns=list(rows[0]),
                 rows=rows,
                 note="First text: anything at all; Lorekeeper says first that it searches. Whole answer: the "
                 "slowest. Lorekeeper makes 4 answers at a time, words them from passages that it sends along "
-                f"within a context of {CONTEXT_TOKENS} tokens, checks their quotes and words them again where "
+                f"in a context of {CONTEXT_TOKENS} tokens, checks their quotes and words them again where "
                 f"they are wrong; llmcord sends the bare question to the model. {LIMITS}",
             )
         ],
