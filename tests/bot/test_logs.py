@@ -21,6 +21,7 @@ import pytest
 import weaviate
 from pydantic import SecretStr
 from sqlalchemy import text
+from weaviate.classes.config import DataType, Property
 
 from agent.contracts import EpisodeId, GuildId
 from agent.database.engine import open_database
@@ -195,7 +196,9 @@ async def test_the_clients_of_the_servers_keep_it_to_themselves(
     async with weaviate.use_async_with_local(
         address.hostname, address.port or 0, weaviate_server.grpc_port, skip_init_checks=True
     ) as client:
-        collection = await client.collections.create("Logged" + secrets.token_hex(4))
+        collection = await client.collections.create(
+            "Logged" + secrets.token_hex(4), properties=[Property(name="text", data_type=DataType.TEXT)]
+        )
         await collection.data.insert({"text": "zyxw"})
         assert (await collection.query.bm25("zyxw")).objects
         await client.collections.delete(collection.name)

@@ -14,7 +14,7 @@ import httpx
 import ollama
 import pytest
 import weaviate
-from weaviate.classes.config import Configure
+from weaviate.classes.config import Configure, DataType, Property
 
 from agent.models.weights import find_weights
 from tests.servers.fixtures import SMOLLM2, require
@@ -157,7 +157,11 @@ def test_weaviate_keeps_objects_over_a_restart(weaviate_server: WeaviateServer) 
     with weaviate.connect_to_local(
         port=weaviate_server.http_port, grpc_port=weaviate_server.grpc_port
     ) as client:
-        collection = client.collections.create("Kept", vector_config=Configure.Vectors.self_provided())
+        collection = client.collections.create(
+            "Kept",
+            vector_config=Configure.Vectors.self_provided(),
+            properties=[Property(name="fact", data_type=DataType.TEXT)],
+        )
         key = collection.data.insert({"fact": "the pump is new"}, vector=[1.0, 0.0])
 
     weaviate_server.restart()

@@ -37,6 +37,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
 
 _RECORD_UNTIL_REFUSED = """
 import asyncio, json, resource, sys
+from pathlib import Path
 from agent.database.engine import open_database
 from agent.errors import StoreError
 from agent.journal.sql import SqlJournal
@@ -44,7 +45,8 @@ from tests.agent.journal.episodes import an_episode
 
 async def main(path: str) -> None:
     journal = SqlJournal(await open_database(path))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+    limit = max(file.stat().st_size for file in Path(path).parent.iterdir()) + 200_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     recorded = []
     try:
         while len(recorded) < 1000:
