@@ -14,8 +14,8 @@ SPANISH = Texts(
     queued="⏳ Tu pregunta es la número {position} de la cola.",
     answering_late="⏳ {message} Lo sigo intentando y responderé aquí.",
     interrupted="⏸️ Me estoy reiniciando; responderé a esto cuando vuelva.",
-    command_lost="Me interrumpieron, y ya no puedo mostrarte la respuesta a lo que preguntaste con un comando "
-    "en {channel}. Vuelve a preguntar.",
+    command_lost="Me interrumpieron, y ya no puedo mostrarte la respuesta a lo que preguntaste con un "
+    "comando en {channel}. Vuelve a preguntar.",
     ask_again="⏸️ Me estoy reiniciando. Vuelve a preguntar en un minuto.",
     sources="Fuentes",
     topic="Tema: {names}",
