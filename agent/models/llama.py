@@ -31,6 +31,7 @@ import xllamacpp
 from agent.contracts import ModelInfo
 from agent.errors import ModelBrokenError, ModelError, UsageError
 from agent.models.labels import LABELS, OPENED
+from agent.models.listener import listening
 from agent.models.messages import as_data
 from agent.models.protocol import ChatMessage, ChatOptions
 from agent.models.structured import check_schema, parsed_reply
@@ -266,7 +267,7 @@ def _load(config: LlamaConfig, key: str) -> xllamacpp.Server:
     params.lora_adapters = [_lora(adapter) for adapter in config.adapters]
     params.verbosity = 0
     try:
-        return xllamacpp.Server(params)
+        return listening(xllamacpp.Server(params))
     except RuntimeError as error:
         raise ModelBrokenError(
             f"llama.cpp cannot load {config.path}.",

@@ -17,6 +17,7 @@ import xllamacpp
 
 from agent.contracts import ModelInfo
 from agent.errors import ModelBrokenError, ModelError
+from agent.models.listener import listening
 from agent.models.minilm_gguf import DIMENSION, NAME, TOKENS, minilm_gguf
 from agent.models.protocol import EmbedKind, Vector, Vectors
 
@@ -107,7 +108,7 @@ def _load(path: Path, threads: int) -> xllamacpp.Server:
     params.fit_params = params.warmup = False
     params.verbosity = 0
     try:
-        return xllamacpp.Server(params)
+        return listening(xllamacpp.Server(params))
     except RuntimeError as error:
         raise ModelBrokenError(
             f"llama.cpp cannot load {path}.", "Delete that file: it is made anew at the next start."
