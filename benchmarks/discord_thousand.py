@@ -40,7 +40,8 @@ WARM_UP: Final = 50
 AT_ONCE: Final = 20
 """Members of the second part who ask as soon as they are answered."""
 GROWTH_MB: Final = 50.0
-_SETTLED_SECONDS: Final = 3.0
+_SETTLED_SECONDS: Final = 120.0
+"""Within which the votes of the last absence must stand: thumbs are read slowly, not to be in the way."""
 
 
 @dataclass(slots=True)
@@ -70,6 +71,8 @@ async def main(questions: int, seconds: float, seed: int) -> None:
         crowd = Crowd(Replies(loopback))
         played = await _with_faults(loopback, bot, crowd, askings(seed, towns, questions, seconds), seed)
         async with open_stores(load_settings(None, data_dir=folder / "data")) as stores:
+            await _settled(stores, crowd)
+            await bot.stop()
             counts = await count(stores, loopback, crowd, towns)
             counts.limited, counts.processes = len(loopback.limits.hits), bot.starts
             await _lift_cooldowns(stores, towns)
@@ -98,9 +101,18 @@ async def _with_faults(
         await play(planned.fault, loopback, bot)
         played[planned.fault] += 1
     await asyncio.gather(*lives)
-    await asyncio.sleep(_SETTLED_SECONDS)
-    await bot.stop()
     return played
+
+
+async def _settled(stores: Stores, crowd: Crowd) -> None:
+    """Wait until every vote stands, but not for ever."""
+    deadline = time.monotonic() + _SETTLED_SECONDS
+    while time.monotonic() < deadline:
+        counts = Counts()
+        await _count_votes(stores, crowd, counts)
+        if not counts.lost:
+            return
+        await asyncio.sleep(1.0)
 
 
 async def _live(crowd: Crowd, asking: Asking, started: float) -> None:

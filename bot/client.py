@@ -42,6 +42,7 @@ from bot.cogs.roles import Roles
 from bot.cogs.setup import Setup
 from bot.cogs.stats import Stats
 from bot.cogs.sync import SyncChannels
+from bot.delivery import GlobalPace, keep_pace
 from bot.desk import LATE_SECONDS, Desk
 from bot.errors import tell_error
 from bot.fairness import Cooldowns
@@ -142,6 +143,7 @@ class Lorekeeper(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             **options,
         )
+        keep_pace(self.http, GlobalPace())
         self.state = BotState(installation.stores.database)
         self.pacing = Pacing(self.settings.discord_edit_seconds)
         self.cooldowns = Cooldowns()

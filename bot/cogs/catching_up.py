@@ -49,6 +49,8 @@ class CatchingUp(commands.Cog):
         """Places of `_before` that Discord sends again by itself if the session goes on."""
         self._losses = 0
         """How often the connection was lost."""
+        self._away: set[int] = set()
+        """Shards without a connection now."""
         self._catching_up = asyncio.Lock()
         self._unfinished: tuple[Pending, ...] = ()
         self._commands: tuple[PendingCommand, ...] = ()
@@ -68,6 +70,7 @@ class CatchingUp(commands.Cog):
     @commands.Cog.listener()
     async def on_shard_disconnect(self, shard: int) -> None:
         self._losses += 1
+        self._away.add(shard)
         for place, last in self._seen.items():
             if place not in self._before and self._shard_of(place) == shard:
                 self._before[place] = last
@@ -76,11 +79,13 @@ class CatchingUp(commands.Cog):
     @commands.Cog.listener()
     async def on_shard_connect(self, shard: int) -> None:
         """A new session knows nothing of what was missed before it."""
+        self._away.discard(shard)
         self._resumable -= {place for place in self._resumable if self._shard_of(place) == shard}
 
     @commands.Cog.listener()
     async def on_shard_resumed(self, shard: int) -> None:
         """Discord sends again what this loss missed, but not what an earlier one or the start did."""
+        self._away.discard(shard)
         for place in [each for each in self._resumable if self._shard_of(each) == shard]:
             self._resumable.remove(place)
             self._before.pop(place, None)
@@ -133,12 +138,13 @@ class CatchingUp(commands.Cog):
 
     async def _caught_up(self) -> bool:
         """Go once over all that was missed; False when something of it is left."""
-        losses = self._losses
+        losses, away = self._losses, frozenset(self._away)
         self._commands = tuple([each for each in self._commands if not await self._resumed(each)])
         self._unfinished = tuple([each for each in self._unfinished if not await self._went_on(each)])
         for place, last in tuple(self._before.items()):
-            # After another loss more may be missed there than was read now.
-            if await self._took_missed(place, last) and losses == self._losses:
+            complete = await self._took_missed(place, last) and self._shard_of(place) not in away
+            # Without a connection, and after another loss, more is missed there than was read now.
+            if complete and losses == self._losses:
                 self._before.pop(place, None)
         return not (self._commands or self._unfinished or self._before)
 

@@ -194,7 +194,7 @@ class Keep(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Keep what the message says now, under the same topic and for the same readers."""
-        if payload.guild_id is None:
+        if payload.guild_id is None or payload.message.author.id == self.bot.me_id:
             return
         guild, message = self.bot.guild_id(payload.guild_id), payload.message
         before = await self.bot.state.entry_of(guild, message.id)

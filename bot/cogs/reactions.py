@@ -44,6 +44,7 @@ class Reactions(commands.Cog):
 
     def __init__(self, bot: Lorekeeper) -> None:
         self.bot = bot
+        self._catching_up = asyncio.Lock()
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
@@ -106,7 +107,11 @@ class Reactions(commands.Cog):
         return False
 
     async def _catch_up(self) -> None:
-        """Count the thumbs that were given while nobody listened."""
+        """Count the thumbs that were given while nobody listened; one absence after the other."""
+        async with self._catching_up:
+            await self._count_all_missed()
+
+    async def _count_all_missed(self) -> None:
         since = discord.utils.time_snowflake(discord.utils.utcnow() - _MISSED)
         for guild, channel, oldest in await self.bot.state.answered_since(since):
             if self.bot.guild_of(guild) is None:

@@ -145,7 +145,7 @@ class SyncChannels(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Keep what the message says now; it goes when that is nothing that is kept."""
-        if payload.guild_id is None:
+        if payload.guild_id is None or payload.message.author.id == self.bot.me_id:
             return
         guild, message = self.bot.guild_id(payload.guild_id), payload.message
         words = clean_text(words_of(message, self.bot.me_id)).strip()

@@ -130,6 +130,17 @@ async def test_a_connection_cut_while_it_starts_misses_nothing(
     await _ended_once(stage, missed)
 
 
+async def test_what_is_read_without_a_connection_is_read_again_with_one(stage: Stage) -> None:
+    cog = stage.bot.get_cog("CatchingUp")
+    assert isinstance(cog, CatchingUp)
+    await stage.answer_to(await stage.loopback.member("ana").asks("general", _PUMP))
+    await stage.idle()
+    await cog.on_shard_disconnect(0)
+    assert not await cog._caught_up()
+    await cog.on_shard_connect(0)
+    assert await cog._caught_up()
+
+
 async def _killed_after_its_placeholder(stage: Stage) -> tuple[Message, Message]:
     """The question is written down, its placeholder stands there, and the process did not live to know it."""
     await stage.stop()
