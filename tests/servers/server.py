@@ -126,6 +126,8 @@ class Server(ABC):
     def pause(self) -> None:
         """Stop every process of it in its tracks: ports stay open, nothing answers."""
         self._signal(signal.SIGSTOP)
+        # On a busy machine a thread of it may still answer for a moment.
+        self.wait_for(lambda: not self.ready())
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
