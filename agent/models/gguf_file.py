@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.errors import ModelBrokenError, ModelMissingError
+
+if TYPE_CHECKING:
+    from gguf import GGUFReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,11 @@ def check_gguf(path: Path) -> GgufSummary:
     Blocks for seconds, as the vocabulary is read in Python. Raises `ModelMissingError` and
     `ModelBrokenError`.
     """
+    return open_gguf(path)[1]
+
+
+def open_gguf(path: Path) -> tuple[GGUFReader, GgufSummary]:
+    """The same, with its reader, for who needs more of the file. Blocks and raises as `check_gguf`."""
     from gguf import GGUFReader
 
     if not path.is_file():
@@ -39,9 +48,9 @@ def check_gguf(path: Path) -> GgufSummary:
     except OSError as error:
         raise ModelMissingError(f"{path} cannot be read: {error.strerror}.") from error
     name, architecture, licence = texts
-    return GgufSummary(name=name or path.stem, architecture=architecture, licence=licence)
+    return reader, GgufSummary(name=name or path.stem, architecture=architecture, licence=licence)
 
 
-def _text(reader: object, key: str) -> str:
-    field = reader.get_field(key)  # type: ignore[attr-defined]
+def _text(reader: GGUFReader, key: str) -> str:
+    field = reader.get_field(key)
     return str(field.contents()) if field else ""

@@ -16,7 +16,7 @@ import numpy as np
 
 from agent.errors import ModelBrokenError, UsageError
 from agent.files import made_atomically, write_error
-from agent.models.gguf_file import check_gguf
+from agent.models.gguf_file import open_gguf
 
 ARCHITECTURES: Final[Mapping[str, gguf.MODEL_ARCH]] = {
     "llama": gguf.MODEL_ARCH.LLAMA,
@@ -42,14 +42,14 @@ class Base:
 
 def read_base(path: Path) -> Base:
     """Read the header. Raises `ModelMissingError`, `ModelBrokenError`, `UsageError` for an unknown family."""
-    architecture = check_gguf(path).architecture
+    reader, summary = open_gguf(path)
+    architecture = summary.architecture
     if architecture not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
         raise UsageError(
             f"Adapters cannot be written for the architecture {architecture!r} of {path.name}.",
             f"Choose a base of one of these: {known}.",
         )
-    reader = gguf.GGUFReader(path)
     heads = _number(reader, path, f"{architecture}.attention.head_count")
     kv_heads = reader.get_field(f"{architecture}.attention.head_count_kv")
     return Base(
@@ -71,10 +71,10 @@ def write_f16_copy(source: Path, target: Path) -> None:
 
     Takes twice the number of weights in bytes on the disk, and one tensor's in memory.
     """
-    architecture = check_gguf(source).architecture
+    reader, summary = open_gguf(source)
     try:
         with made_atomically(target) as part:
-            _copy(gguf.GGUFReader(source), architecture, part)
+            _copy(reader, summary.architecture, part)
     except OSError as error:
         raise write_error(target, error) from error
 
