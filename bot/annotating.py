@@ -17,11 +17,11 @@ from agent.answering.display import one_line
 from agent.contracts import GuildId, MemberId
 from agent.errors import UsageError
 from agent.ingest.cleaning import clean_text
+from agent.serving.served import Task
 from tuning.annotation.exhibit import Exhibit, exhibit_of
 from tuning.annotation.item import Item, Kind, for_reviewer
 from tuning.annotation.reviewing import Look, Reviewing, Verdict
 from tuning.labels.decisions import Act, Decision, last_decision
-from tuning.labels.label import Task
 
 if TYPE_CHECKING:
     from agent.runtime import Stores

@@ -18,6 +18,7 @@ from discord.ext import commands
 
 from agent.contracts import EpisodeId, GuildId, MemberId
 from agent.errors import UsageError
+from agent.serving.served import Task
 from bot.errors import say, telling_errors
 from bot.powers import require_power
 from bot.rendering import neutralise
@@ -31,7 +32,6 @@ from tuning.annotation.exhibit import Exhibit, exhibit_of
 from tuning.annotation.item import Item, for_reviewer
 from tuning.annotation.reviewing import Look, Reviewing, Verdict
 from tuning.labels.decisions import Act
-from tuning.labels.label import Task
 from tuning.labels.store import DecidedMeanwhileError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from agent.serving.served import Task
 from agent.settings import Settings
 from tuning.annotation.agreement import RELIABLE
 from tuning.annotation.guideline import GUIDELINE
@@ -15,7 +16,6 @@ from tuning.annotation.item import Kind
 from tuning.annotation.queue import UNSURE, WEIGHTS
 from tuning.annotation.schemas import file_name
 from tuning.annotation.validation import Rule
-from tuning.labels.label import Task
 
 TEXT: Final = (Path(__file__).parents[2] / "docs" / "annotation.md").read_text("utf-8")
 

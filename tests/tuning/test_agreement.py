@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from agent.contracts import MemberId, Slug
+from agent.serving.served import Task
 from tests.tuning.test_decided_labels import REX, SAL, decision, topic, undo, written
 from tests.tuning.test_labels import CAR, DEE, POOL
 from tuning.annotation.agreement import Agreement, Rating, agreement, alpha
 from tuning.labels.decisions import Act, Decision
-from tuning.labels.label import Task
 
 _TABLE = ("* * * * * 3 4 1 2 1 1 3 3 * 3", "1 * 2 1 3 3 4 3 * * * * * * *", "* * 2 1 3 4 4 * 2 1 1 3 3 * 4")
 """Wikipedia's example of the coefficient: three coders, fifteen units, nominal 0.691."""

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.contracts import EpisodeId, GuildId, MemberId, Slug
+from agent.serving.served import Task
 from tuning.datasets.card import card
 from tuning.datasets.item import Item, Split, items_of
 from tuning.datasets.splitting import CONNECTS, SHARES, assign, groups
 from tuning.datasets.version import DatasetVersion, balanced, build, difference, without
-from tuning.labels.label import Label, Polarity, Task
+from tuning.labels.label import Label, Polarity
 
 CATEGORIES = ("pool", "car", "garden", "kitchen")
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from agent.contracts import EpisodeId, MemberId, PassageId, Role, Slug, SourceId
+from agent.serving.served import Task
 from tests.agent.journal.episodes import ANA, BEN, HOME, NOON
 from tests.tuning.test_labels import CAI, CAR, DEE, OLD, POOL, VERIFIED, Told, asked, derived, only
 from tuning.labels.decisions import Act, Cited, Decision, last_decision, standing_decisions
-from tuning.labels.label import Doubt, Task
+from tuning.labels.label import Doubt
 from tuning.labels.records import lines
 
 REX, SAL = MemberId("rex"), MemberId("sal")

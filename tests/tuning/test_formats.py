@@ -12,6 +12,7 @@ import pytest
 from agent.contracts import Category, EpisodeId, Passage, PassageId, Slug, SourceId
 from agent.errors import UsageError
 from agent.models.labels import router_prompt
+from agent.serving.served import Task
 from tests.agent.journal.episodes import HOME
 from tests.tuning.test_labels import CAR, POOL, asked
 from tests.tuning.test_queue import UNKNOWN, queued
@@ -27,7 +28,7 @@ from tuning.annotation.formats import (
     waiting_rows,
 )
 from tuning.labels import records
-from tuning.labels.label import Label, Polarity, Task
+from tuning.labels.label import Label, Polarity
 
 FOUND = Passage(
     id=PassageId("p1"),

@@ -30,11 +30,12 @@ from agent.contracts import (
     SourceId,
 )
 from agent.journal.feedback import standing_votes
+from agent.serving.served import Task
 from tests.agent.journal.episodes import ANA, BEN, HOME, NOON, an_episode
 from tuning.labels.cases import Allows
 from tuning.labels.derive import derive
 from tuning.labels.grouping import grouped, same_words
-from tuning.labels.label import Derivation, Doubt, Label, Polarity, Task
+from tuning.labels.label import Derivation, Doubt, Label, Polarity
 from tuning.labels.records import lines
 from tuning.labels.standing import Aspect, standing
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from agent.contracts import EpisodeId, MemberId, Role
+from agent.serving.served import Task
 from tests.agent.journal.episodes import NOON
-from tuning.labels.label import Task
 from tuning.patterns.phrases import Phrase
 from tuning.patterns.rules import (
     Cause,

@@ -20,6 +20,7 @@ from agent.contracts import (
     RouteDecision,
     Slug,
 )
+from agent.serving.served import Task
 from tests.agent.journal.episodes import ANA, BEN, HOME
 from tests.tuning.test_decided_labels import REX, SAL, decision, topic, undo, written
 from tests.tuning.test_labels import CAI, CAR, DEE, KNOWN, OLD, POOL, VERIFIED, Told, asked, routed
@@ -28,7 +29,6 @@ from tuning.annotation.queue import UNSURE, WEIGHTS, queue, unsure
 from tuning.labels.cases import cases
 from tuning.labels.decisions import Act, Decision, standing_decisions
 from tuning.labels.derive import derived_from
-from tuning.labels.label import Task
 
 UNKNOWN = Answer(text="I don't know.", kind=AnswerKind.DECLINED)
 

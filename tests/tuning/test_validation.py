@@ -11,13 +11,14 @@ import pytest
 from jsonschema.validators import validator_for
 
 from agent.contracts import Role, Slug
+from agent.serving.served import Task
 from tests.agent.journal.episodes import BEN
 from tests.tuning.test_decided_labels import topic, written
 from tests.tuning.test_labels import CAR, KNOWN, POOL, Told, asked, derived, only
 from tuning.annotation.schemas import file_name, schema, schema_faults
 from tuning.annotation.schemas import written as schema_text
 from tuning.annotation.validation import Draft, Rule, faults
-from tuning.labels.label import Label, Task
+from tuning.labels.label import Label
 from tuning.labels.records import line
 
 SCHEMAS: Final = Path(__file__).parents[2] / "docs" / "schemas"

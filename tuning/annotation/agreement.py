@@ -14,8 +14,8 @@ from itertools import combinations
 from typing import Final, TypeAlias
 
 from agent.contracts import MemberId
+from agent.serving.served import Task
 from tuning.labels.decisions import Act, Decision
-from tuning.labels.label import Task
 
 _NOTHING: Final = "(discarded)"
 RELIABLE: Final = 0.667

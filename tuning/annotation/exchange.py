@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.contracts import EpisodeId, GuildId, MemberId, Passage
 from agent.errors import UsageError
+from agent.serving.served import Task
 from tuning.annotation.exhibit import exhibit_of, sha256_of
 from tuning.annotation.formats import Context, Judgement
 from tuning.annotation.item import Item
@@ -17,7 +18,7 @@ from tuning.labels.cases import Case, Scrub
 from tuning.labels.decisions import Act
 from tuning.labels.gathering import Gathered
 from tuning.labels.grouping import same_words
-from tuning.labels.label import Polarity, Task
+from tuning.labels.label import Polarity
 
 if TYPE_CHECKING:
     from agent.runtime import Stores

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.contracts import AnswerKind, Episode, EpisodeId, Passage, PassageId, Slug
+from agent.serving.served import Task
 from tuning.annotation.item import Item
 from tuning.labels.cases import Scrub
 from tuning.labels.decisions import Cited
-from tuning.labels.label import Task
 
 if TYPE_CHECKING:
     from agent.runtime import Stores

@@ -33,9 +33,10 @@ from agent.contracts import (
 from agent.errors import UsageError
 from agent.models.labels import router_prompt
 from agent.models.protocol import ChatMessage
+from agent.serving.served import Task
 from tuning.annotation.item import Item
 from tuning.annotation.schemas import schema_faults
-from tuning.labels.label import Label, Polarity, Task
+from tuning.labels.label import Label, Polarity
 from tuning.labels.rules import RULES
 
 Row: TypeAlias = dict[str, Any]

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from agent.contracts import EpisodeId, GuildId, MemberId
-from tuning.labels.label import Choice, Task
+from agent.serving.served import Task
+from tuning.labels.label import Choice
 
 _ID_DIGITS: Final = 16
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.contracts import Episode, GuildId, RouteDecision, Slug
+from agent.serving.served import Task
 from tuning.annotation.item import Item, Kind, Report, item_id
 from tuning.labels.cases import Case, Opinion, Scrub, Turn
 from tuning.labels.decided import Voice, challengers, review, voice_of, voice_of_opinion
 from tuning.labels.decisions import Decision
 from tuning.labels.derive import corrected_answers
 from tuning.labels.grouping import same_words
-from tuning.labels.label import Choice, Derivation, Doubt, Polarity, Review, Task
+from tuning.labels.label import Choice, Derivation, Doubt, Polarity, Review
 from tuning.labels.standing import Aspect
 
 UNSURE: Final = 0.7

@@ -15,6 +15,7 @@ from agent.contracts import EpisodeId, Example, GuildId, MemberId, Slug
 from agent.errors import UsageError
 from agent.ids import new_id
 from agent.privacy.consents import Consents
+from agent.serving.served import Task
 from tuning.annotation.exhibit import Exhibit
 from tuning.annotation.guideline import GUIDELINE
 from tuning.annotation.item import Item, Kind, Reporter
@@ -22,7 +23,7 @@ from tuning.annotation.queue import queue
 from tuning.annotation.validation import Draft, faults
 from tuning.labels.decisions import Act, Decision, last_decision, standing_decisions
 from tuning.labels.gathering import Gathered, gather
-from tuning.labels.label import Label, Task
+from tuning.labels.label import Label
 from tuning.labels.standing import Aspect, standing
 from tuning.labels.store import DecisionStore
 

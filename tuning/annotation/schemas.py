@@ -16,7 +16,8 @@ from jsonschema.validators import validator_for
 from pydantic import TypeAdapter
 
 from agent.catalog.slugs import SLUG_CHARACTERS
-from tuning.labels.label import Label, Polarity, Task
+from agent.serving.served import Task
+from tuning.labels.label import Label, Polarity
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _SLUG: Final = rf"^[a-z0-9][a-z0-9-]{{0,{SLUG_CHARACTERS - 1}}}$"

@@ -12,8 +12,9 @@ from enum import StrEnum
 from agent.answering.quotes import cited, locate
 from agent.contracts import Slug
 from agent.language.detect import detect_language
+from agent.serving.served import Task
 from tuning.labels.grouping import same_words
-from tuning.labels.label import Label, Polarity, Task
+from tuning.labels.label import Label, Polarity
 
 _CERTAIN = 1.0
 """The weight of labels that a reviewer or an admin made."""

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from agent.contracts import EpisodeId, MemberId
+from agent.serving.served import Task
 from tuning.labels.grouping import same_words
-from tuning.labels.label import Label, Polarity, Task
+from tuning.labels.label import Label, Polarity
 
 
 class Split(StrEnum):

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.contracts import EpisodeId, MemberId
+from agent.serving.served import Task
 from tuning.datasets.item import Item, Split, canonical, items_of
 from tuning.datasets.splitting import Assignment, assign, groups
-from tuning.labels.label import Label, Task
+from tuning.labels.label import Label
 
 LARGEST_GROUP: Final = 0.2
 """Share of all items. Where keeping authors together made a group larger than that, authors are not a key: a

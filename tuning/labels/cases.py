@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.contracts import Episode, EpisodeId, Feedback, Intent, MemberId, Slug, SourceId
+from agent.serving.served import Task
 from tuning.labels.decisions import Decision, standing_decisions
 from tuning.labels.grouping import group_id, grouped
-from tuning.labels.label import Task
 from tuning.labels.rules import VERIFIED
 from tuning.labels.standing import Aspect, Said, standing
 

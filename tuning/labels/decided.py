@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from agent.contracts import MemberId, Slug, SourceId
+from agent.serving.served import Task
 from tuning.labels import rules
 from tuning.labels.cases import Case, Opinion, Scrub
 from tuning.labels.decisions import Decision
 from tuning.labels.grouping import same_words
-from tuning.labels.label import Choice, Doubt, Label, Review, Task
+from tuning.labels.label import Choice, Doubt, Label, Review
 from tuning.labels.rules import TRUSTED
 
 Quotable: TypeAlias = Callable[[SourceId], bool]

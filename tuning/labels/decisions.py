@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Final
 
 from agent.contracts import EpisodeId, GuildId, MemberId, PassageId, Slug, SourceId
+from agent.serving.served import Task
 from tuning.labels.grouping import same_words
-from tuning.labels.label import Task
 
 RULE_VERSION: Final = 1
 """Of what a decision means for labels, as docs/labels.md tells it."""

@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from agent.contracts import Episode, Feedback, Slug
+from agent.serving.served import Task
 from tuning.labels import rules
 from tuning.labels.cases import Allows, Case, Opinion, Scrub, Vectors, cases
 from tuning.labels.decided import Quotable, decided, review, voice_of_opinion
 from tuning.labels.decisions import Decision
 from tuning.labels.grouping import same_words
-from tuning.labels.label import Derivation, Doubt, Label, Review, Task
+from tuning.labels.label import Derivation, Doubt, Label, Review
 from tuning.labels.records import line
 from tuning.labels.rules import AGREEING_MEMBERS, TRUSTED, Rule
 from tuning.labels.standing import Aspect

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.contracts import EpisodeId, GuildId, MemberId, PassageId, Slug
-
-
-class Task(StrEnum):
-    ROUTE = "route"
-    """(question, category)"""
-    ANSWER = "answer"
-    """(question, evidence, answer)"""
+from agent.serving.served import Task
 
 
 class Polarity(StrEnum):

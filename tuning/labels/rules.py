@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.contracts import AnswerKind, Role
+from agent.serving.served import Task
 from tuning.labels.decisions import RULE_VERSION
-from tuning.labels.label import Polarity, Task
+from tuning.labels.label import Polarity
 
 TRUSTED: Final = frozenset({Role.ADMIN, Role.REVIEWER})
 """Whose word counts alone. The role is the one they had when they said it."""

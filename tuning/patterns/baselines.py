@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from agent.contracts import Slug
-from tuning.labels.label import Task
+from agent.serving.served import Task
 from tuning.patterns.pattern import Baseline, BaselineKey, Training
 from tuning.patterns.trials import Trial
 from tuning.sequential import wilson

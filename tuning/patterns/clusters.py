@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.contracts import EpisodeId, Slug
+from agent.serving.served import Task
 from tuning.labels.cases import Vectors
-from tuning.labels.label import Task
 from tuning.patterns.pattern import History
 from tuning.patterns.trials import Trial
 

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tuning.labels.label import Task
+from agent.serving.served import Task
 from tuning.patterns.pattern import Action, Decision
 from tuning.patterns.phrases import Phrase
 from tuning.patterns.rules import Cause, Finding, RuleName

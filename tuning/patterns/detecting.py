@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from agent.contracts import EpisodeId, Intent, MemberId, Slug
-from tuning.labels.label import Label, Task
+from agent.serving.served import Task
+from tuning.labels.label import Label
 from tuning.patterns.abuse import People, examine
 from tuning.patterns.baselines import baseline_for, frozen, tested_since
 from tuning.patterns.clusters import Cluster, clusters_of, similar

@@ -18,10 +18,10 @@ import numpy as np
 from agent.contracts import Episode, EpisodeId, GuildId, MemberId, Route, Slug
 from agent.database.tables import key_of
 from agent.models.protocol import Embedder, EmbedKind
+from agent.serving.served import Task
 from tuning.labels.cases import Vectors
 from tuning.labels.decisions import Act, standing_decisions
 from tuning.labels.gathering import Gathered, gather
-from tuning.labels.label import Task
 from tuning.patterns.detecting import detect
 from tuning.patterns.log import Event, PatternLog, changes, has_turned
 from tuning.patterns.pattern import Baseline, BaselineKey, Candidate, Detection, History, Training

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from agent.contracts import EpisodeId, Slug
-from tuning.labels.label import Label, Task
+from agent.serving.served import Task
+from tuning.labels.label import Label
 from tuning.patterns import rules
 from tuning.patterns.abuse import Aside
 from tuning.patterns.baselines import TRIALS, baseline_for

@@ -22,7 +22,7 @@ from agent.database import tables
 from agent.database.engine import Database
 from agent.errors import StoreError, UsageError
 from agent.ids import new_id
-from tuning.labels.label import Task
+from agent.serving.served import Task
 from tuning.patterns.pattern import Action, Baseline, Candidate, Known
 from tuning.patterns.rules import RuleName
 

@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from agent.contracts import Episode, EpisodeId, Feedback, MemberId, Slug
+from agent.serving.served import Task
 from tuning.labels.cases import Allows, Vectors
-from tuning.labels.label import Label, Task
+from tuning.labels.label import Label
 from tuning.patterns.phrases import Gist, Phrase, line, said
 from tuning.patterns.rules import Cause, Finding, Remark
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from agent.contracts import Day, EpisodeId, MemberId, Role
-from tuning.labels.label import Task
+from agent.serving.served import Task
 from tuning.labels.rules import TRUSTED
 from tuning.patterns.phrases import Phrase, said
 from tuning.sequential import wilson

@@ -20,7 +20,7 @@ from agent.contracts import (
     RouteDecision,
     Slug,
 )
-from tuning.labels.label import Task
+from agent.serving.served import Task
 from tuning.labels.standing import standing
 from tuning.patterns.causes import cause_of, misrouted
 from tuning.patterns.pattern import History

@@ -11,7 +11,7 @@ from typing import Final
 
 from agent.answering.words import content_words, fold
 from agent.contracts import Slug
-from tuning.labels.label import Task
+from agent.serving.served import Task
 from tuning.patterns.pattern import Action
 from tuning.patterns.phrases import Gist, counted
 from tuning.patterns.rules import Remark

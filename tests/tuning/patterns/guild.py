@@ -25,8 +25,9 @@ from agent.contracts import (
     Slug,
     SourceId,
 )
+from agent.serving.served import Task
 from tests.agent.journal.episodes import NOON, an_episode
-from tuning.labels.label import Label, Polarity, Task
+from tuning.labels.label import Label, Polarity
 from tuning.patterns.pattern import History
 
 GUILD: Final = GuildId("home")

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.contracts import MemberId, Role
+from agent.serving.served import Task
 from tests.agent.journal.episodes import NOON
 from tests.tuning.patterns.guild import DECLINED, PLUMBING, Paper, a_label
-from tuning.labels.label import Task
 from tuning.patterns import detect
 from tuning.patterns.abuse import account_made
 from tuning.patterns.pattern import TRAINS, Action, Candidate

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from agent.contracts import Answer, AnswerKind, PassageId, Slug
+from agent.serving.served import Task
 from tests.agent.journal.episodes import an_episode
 from tests.tuning.patterns.guild import DECLINED, PROVEN
 from tests.tuning.test_labels import CAR, routed
-from tuning.labels.label import Task
 from tuning.patterns.causes import cause_of
 from tuning.patterns.deciding import Grounds, decide
 from tuning.patterns.pattern import TRAINS, Action

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from agent.contracts import MemberId, Role
+from agent.serving.served import Task
 from tests.agent.journal.episodes import NOON
 from tests.tuning.patterns.guild import CAR, DECLINED, PLUMBING, POOL, Paper, a_label
-from tuning.labels.label import Task
 from tuning.patterns import detect
 from tuning.patterns.pattern import Action, Candidate, Detection, Training
 from tuning.patterns.rules import RuleName

@@ -27,11 +27,11 @@ from agent.ids import new_id
 from agent.models.protocol import Embedder
 from agent.privacy.privacy import Privacy
 from agent.runtime import Stores, open_stores
+from agent.serving.served import Task
 from agent.settings import Settings
 from tests.agent.journal.episodes import HOME, NOON, WORK, an_episode, an_event
 from tests.tuning.patterns.guild import CAR, DECLINED, PLUMBING, POOL, PROVEN
 from tuning.labels.decisions import Act, Decision
-from tuning.labels.label import Task
 from tuning.labels.store import DecisionStore
 from tuning.patterns.detector import Detector
 from tuning.patterns.log import Event, Facts, PatternLog, State, changes

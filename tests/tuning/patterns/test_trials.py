@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agent.contracts import MemberId
+from agent.serving.served import Task
 from tests.tuning.patterns.guild import CAR, DECLINED, PLUMBING, POOL, Paper
-from tuning.labels.label import Task
 from tuning.patterns.rules import Cause
 from tuning.patterns.trials import ANOTHER_ANSWER, Trial, remarks_of, trials_of
 

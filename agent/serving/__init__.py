@@ -1,0 +1,1 @@
+"""Which model, and which adapter of it, answers a guild's questions."""
