@@ -182,7 +182,11 @@ async def use_model(settings: Settings, name: str) -> str:
     return await asyncio.to_thread(_use, settings, name)
 
 
-def _chat_file(name: str, settings: Settings) -> tuple[Path, str]:
+def find_chat_file(name: str, settings: Settings) -> tuple[Path, str]:
+    """Return the GGUF file of a model that runs in this process, checked, and its sha256 in hex.
+
+    Blocks for the hashing the first time. Raises `ModelMissingError`, `ModelBrokenError`.
+    """
     weights = bundled(name)
     if weights and weights.kind is ModelKind.CHAT:
         return find_weights(name, settings.data_dir)[0], weights.digest
@@ -266,7 +270,7 @@ def _chosen_entry(name: str, settings: Settings) -> ModelEntry:
     """The model in use that is neither bundled nor installed: a path, or a name that is not there."""
     problem, digest, size = "", "", 0
     try:
-        path, digest = _chat_file(name, settings)
+        path, digest = find_chat_file(name, settings)
         size = path.stat().st_size
     except ModelError as error:
         problem = _problem(error)
@@ -327,7 +331,7 @@ def _use(settings: Settings, name: str) -> str:
         keep_choice(settings, "embedder", name)
         return name
     refuse_overridden(settings, "chat_model", name)
-    path, _ = _chat_file(name, settings)
+    path, _ = find_chat_file(name, settings)
     kept = str(path) if is_path(name) else name
     keep_choice(settings, "chat_model", kept)
     return kept
