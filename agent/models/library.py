@@ -84,7 +84,7 @@ async def open_chat_model(settings: Settings) -> ChatModel:
         from agent.models.ollama import OllamaChatModel
 
         return await OllamaChatModel.open(ollama_config(settings, name))
-    path, digest = await asyncio.to_thread(_chat_file, name, settings)
+    path, digest = await asyncio.to_thread(find_chat_file, name, settings)
     with _engine_loading("xllamacpp"):
         from agent.models.llama import LlamaChatModel, LlamaConfig
     config = LlamaConfig(
