@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.routing.ridge import Rows, Scores
+from agent.serving.served import Trust
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -187,16 +188,28 @@ def trust_model(
     """Weigh the language model by what it adds to the other parts on labelled questions.
 
     `features` are (n, categories, parts) of questions unseen by the regression and by the model's training;
-    `likelihoods` are (n, categories). The other parts keep their weights relative to each other. A model
-    whose answers do not make the labels clearly less surprising gets 0: each call costs seconds.
+    `likelihoods` are (n, categories).
     """
-    rest = features @ np.array(weights.parts)
+    trust = fit_trust(features @ np.array(weights.parts), likelihoods, labels, prior)
+    return replace(weights, model=0.0, model_span=0.0) if trust is None else trusting(weights, trust)
+
+
+def fit_trust(rest: Floats, likelihoods: Floats, labels: Rows, prior: Prior) -> Trust | None:
+    """Say how far a language model is to be believed beside `rest`, the (n, categories) logits of all other
+    parts, which keep their weights relative to each other.
+
+    None for a model whose answers do not make the labels clearly less surprising: each call costs seconds.
+    """
     both = np.stack([rest, likelihoods], axis=2)
     scale, model = fit_parts(both, labels, prior)
     (alone,) = fit_parts(both[:, :, :1], labels, Prior(mean=prior.mean[:1], sd=prior.sd[:1]))
     gain = _surprise(rest * alone, labels) - _surprise(both @ np.array([scale, model]), labels)
     if model <= 0 or gain < _PROOF:
-        return replace(weights, model=0.0, model_span=0.0)
-    span = float(np.quantile(np.ptp(likelihoods, axis=1), 0.95))
-    parts = tuple(part * scale for part in weights.parts)
-    return replace(weights, parts=parts, model=model, model_span=span)
+        return None
+    return Trust(scale=scale, model=model, span=float(np.quantile(np.ptp(likelihoods, axis=1), 0.95)))
+
+
+def trusting(weights: Weights, trust: Trust) -> Weights:
+    """The weights of a router that believes a language model so far."""
+    parts = tuple(part * trust.scale for part in weights.parts)
+    return replace(weights, parts=parts, model=trust.model, model_span=trust.span)
