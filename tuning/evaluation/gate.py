@@ -239,7 +239,7 @@ def _json(challenger: AnswerArm, untuned: AnswerArm) -> Check:
     return Check(
         aspect=Aspect.JSON,
         passed=value >= against,
-        detail=f"{value:.0%} of {challenger.json_asked} replies in JSON are valid, {against:.0%} of the untuned",
+        detail=f"{value:.0%} of {challenger.json_asked} replies in JSON are valid, untuned {against:.0%}",
         value=value,
         against=against,
     )
