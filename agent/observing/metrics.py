@@ -80,6 +80,8 @@ class Where(StrEnum):
 
     QUESTION = "question"
     MODEL = "model"
+    ADAPTER = "adapter"
+    """One that could not serve; the model answered as it is."""
     STORE = "store"
     INGEST = "ingest"
     INTERACTION = "interaction"
