@@ -9,10 +9,10 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING, Final
 
 from agent.contracts import EpisodeId, Feedback, GuildId, Slug
-from bot.pictures import Panel, Picture, Series, Shape, Unit
 from bot.statistics import Figures, Share, Statistics, Tally, Topic
 from tuning.labels.cases import Turn
 from tuning.labels.standing import Said, standing
+from tuning.pictures import Panel, Picture, Series, Shape, Unit
 
 if TYPE_CHECKING:
     from agent.runtime import Stores

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from agent.contracts import Category, Day, GuildId
 from agent.models.protocol import Embedder
-from bot.pictures import Panel, Picture, Series, Shape
 from bot.texts import Texts
 from bot.texts.patterns import PatternTexts
 from tuning.anomalies.watch import disturbances
@@ -18,6 +17,7 @@ from tuning.patterns.detector import Detector
 from tuning.patterns.pattern import Action, Candidate, Point
 from tuning.patterns.phrases import Phrase, line, said
 from tuning.patterns.trials import ANOTHER_ANSWER
+from tuning.pictures import Panel, Picture, Series, Shape
 
 if TYPE_CHECKING:
     from agent.runtime import Stores

@@ -119,8 +119,8 @@ async def _print(
     from agent.answering.display import one_line
     from agent.files import write_atomically
     from bot.patterns import cleaned, details_of, line_of, names_of, picture_of
-    from bot.pictures import draw
     from bot.texts import texts_for
+    from tuning.pictures import draw
 
     texts = texts_for(stores.settings.language)
     names = names_of((), texts)

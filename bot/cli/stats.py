@@ -32,8 +32,8 @@ async def _stats(days: int, guild: str, plot: Path | None, as_json: bool) -> Non
     from agent.contracts import GuildId
     from agent.files import write_atomically
     from bot.figures import picture_of, statistics_of, words_of
-    from bot.pictures import draw
     from bot.texts import texts_for
+    from tuning.pictures import draw
 
     guild_id = GuildId(guild)
     async with opening.stores() as stores:

@@ -34,7 +34,6 @@ from bot.patterns import (
     picture_of,
     sentence_of,
 )
-from bot.pictures import PictureError, draw
 from bot.powers import require_power
 from bot.rendering import neutral_line
 from bot.splitter import split
@@ -45,6 +44,7 @@ from bot.views import BaseView, bot_of
 from tuning.patterns.detector import Seen
 from tuning.patterns.log import Event, State
 from tuning.patterns.pattern import TRAINS, Action, Candidate
+from tuning.pictures import PictureError, draw
 
 if TYPE_CHECKING:
     from bot.client import Lorekeeper

@@ -13,12 +13,12 @@ from discord.ext import commands
 
 from bot.administering import OFFERED_TO
 from bot.figures import picture_of, statistics_of, words_of
-from bot.pictures import PictureError, draw
 from bot.powers import require_power
 from bot.rendering import neutralise
 from bot.state.config import Power
 from bot.statistics import MOST_DAYS
 from bot.translating import described, options
+from tuning.pictures import PictureError, draw
 
 if TYPE_CHECKING:
     from bot.client import Lorekeeper

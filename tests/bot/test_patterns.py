@@ -12,7 +12,6 @@ from agent.contracts import Category, FeedbackKind, GuildId, MemberId, Route, Ro
 from agent.runtime import Stores, open_stores
 from agent.settings import Settings
 from bot.patterns import cleaned, details_of, line_of, names_of, one_of, picture_of
-from bot.pictures import png_of
 from bot.texts import ENGLISH as IN_ENGLISH
 from bot.texts import LANGUAGES, SPANISH
 from tests.agent.journal.episodes import NOON, an_episode, an_event
@@ -21,6 +20,7 @@ from tests.tuning.patterns.guild import DECLINED
 from tests.tuning.patterns.test_detecting import a_real_pattern, found, hot_tub
 from tuning.patterns.phrases import ENGLISH, said
 from tuning.patterns.rules import RuleName
+from tuning.pictures import png_of
 
 LOCAL = GuildId("local")
 NOW = datetime.now(UTC)

@@ -22,7 +22,6 @@ from agent.contracts import (
 from agent.database import tables
 from bot.cogs import patterns
 from bot.cogs.patterns import Patterns
-from bot.pictures import Picture, PictureError
 from tests.agent.journal.episodes import an_episode, an_event
 from tests.bot.discord.admins import the_admin
 from tests.bot.discord.conftest import Stage
@@ -30,6 +29,7 @@ from tests.discord.errors import DiscordError
 from tests.discord.interactions import Interaction
 from tests.discord.members import Member
 from tests.discord.model import Message
+from tuning.pictures import Picture, PictureError
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

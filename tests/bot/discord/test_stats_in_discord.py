@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bot.cogs import stats
-from bot.pictures import Picture, PictureError
 from tests.bot.discord.conftest import Stage
 from tests.discord.errors import DiscordError
 from tests.discord.members import Member
 from tests.discord.model import Message
+from tuning.pictures import Picture, PictureError
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

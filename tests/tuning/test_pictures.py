@@ -11,8 +11,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from bot import pictures
-from bot.pictures import Panel, Picture, PictureError, Series, Shape, Unit, draw, png_of
+from tuning import pictures
+from tuning.pictures import Panel, Picture, PictureError, Series, Shape, Unit, draw, png_of
 
 _DAYS = tuple(date(2026, 11, 1) + timedelta(days=day) for day in range(5))
 _LINE = Series(

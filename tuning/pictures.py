@@ -1,4 +1,4 @@
-"""Charts as PNG. matplotlib draws them in a process of its own, `python -m bot.pictures`: the bot's loop
+"""Charts as PNG. matplotlib draws them in a process of its own, `python -m tuning.pictures`: the bot's loop
 never waits for it, and its 80 MB of memory are given back when the picture is there.
 """
 
@@ -9,9 +9,10 @@ import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from agent.contracts import Day
 from agent.errors import LorekeeperError
@@ -24,6 +25,8 @@ _SECONDS: Final = 60.0
 """A small machine needs some for its first picture, when matplotlib looks for the system's fonts."""
 _WIDTH, _HEIGHT, _DPI = 5.2, 3.0, 110
 """Inches of one panel, and dots to the inch."""
+_ROOMY: Final = 12
+"""Rows or columns of a heat map, above which its words are small."""
 _COLOURS: Final = ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
 """Okabe and Ito's, which the colour-blind can tell apart."""
 _GREY: Final = "#667085"
@@ -55,6 +58,7 @@ class Unit(StrEnum):
     SHARE = "share"
     """0 to 1, shown as a percentage."""
     SECONDS = "seconds"
+    NUMBER = "number"
 
 
 class Shape(StrEnum):
@@ -67,7 +71,7 @@ class Shape(StrEnum):
 class Series:
     label: str
     values: tuple[float | None, ...]
-    """One for each day or name of the panel; None where nothing is known."""
+    """One for each day, step or name of the panel; None where nothing is known."""
     low: tuple[float | None, ...] = ()
     high: tuple[float | None, ...] = ()
     """The interval around each value, or nothing."""
@@ -76,19 +80,33 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One chart: over `days`, or bars beside `names`; one of the two is given."""
+    """One chart: over `days` or `steps`, or bars beside `names`; one of the three is given."""
 
     title: str
     series: tuple[Series, ...]
     unit: Unit = Unit.COUNT
     days: tuple[Day, ...] = ()
+    steps: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatMap:
+    """A table of numbers, the larger the darker; each is written into its cell where there is room."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float, ...], ...]
+    """One row of numbers for each of `rows`; none is negative."""
+    row_label: str = ""
+    column_label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     title: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | HeatMap, ...]
     """Two in a row."""
     note: str = ""
     """Small, below."""
@@ -130,7 +148,15 @@ def png_of(picture: Picture) -> bytes:
         figure = Figure(figsize=(_WIDTH * columns, _HEIGHT * rows + 0.6), dpi=_DPI, layout="constrained")
         figure.suptitle(picture.title, fontsize=12, fontweight="bold")
         for place, panel in enumerate(picture.panels, start=1):
-            _draw_panel(figure.add_subplot(rows, columns, place), panel)
+            axes = figure.add_subplot(rows, columns, place)
+            axes.set_title(panel.title)
+            match panel:
+                case Panel():
+                    _draw_panel(axes, panel)
+                case HeatMap():
+                    _draw_heat_map(axes, panel)
+                case _:
+                    assert_never(panel)
         if picture.note:
             figure.supxlabel(picture.note, fontsize=8, color=_GREY)
         png = io.BytesIO()
@@ -141,11 +167,10 @@ def png_of(picture: Picture) -> bytes:
 def _draw_panel(axes: Axes, panel: Panel) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_title(panel.title)
     if panel.names:
         _draw_names(axes, panel)
     else:
-        _draw_days(axes, panel)
+        _draw_over(axes, panel)
     numbers = axes.xaxis if panel.names else axes.yaxis
     numbers.set_major_formatter(lambda value, _: _number(value, panel.unit))
     if panel.unit is Unit.COUNT:
@@ -155,27 +180,38 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.legend(frameon=False, fontsize=8, loc="best")
 
 
-def _draw_days(axes: Axes, panel: Panel) -> None:
-    from matplotlib.dates import AutoDateLocator, DateFormatter
-
-    days: Any = list(panel.days)
-    step = min(((later - day).days for day, later in pairwise(days)), default=1)
-    floor = [0.0] * len(days)
+def _draw_over(axes: Axes, panel: Panel) -> None:
+    """Draw over days or steps."""
+    over: Any = list(panel.days or panel.steps)
+    floor = [0.0] * len(over)
     for series, colour in zip(panel.series, _colours(panel.series), strict=True):
         values = _numbers(series.values)
         if series.shape is Shape.BARS:
             heights = [0.0 if value is None else value for value in series.values]
-            axes.bar(days, heights, bottom=floor, width=0.8 * step, color=colour, label=series.label)
+            width = 0.8 * min((_days(other - one) for one, other in pairwise(over)), default=1)
+            axes.bar(over, heights, bottom=floor, width=width, color=colour, label=series.label)
             floor = [below + height for below, height in zip(floor, heights, strict=True)]
             continue
-        axes.plot(days, values, color=colour, marker="o", markersize=3, label=series.label)
+        axes.plot(over, values, color=colour, marker="o", markersize=3, label=series.label)
         if series.low:
             low, high = _numbers(series.low), _numbers(series.high)
-            axes.fill_between(days, low, high, color=colour, alpha=0.18, linewidth=0)
+            axes.fill_between(over, low, high, color=colour, alpha=0.18, linewidth=0)
+    if not panel.steps:
+        _mark_days(axes)
+    axes.set_ylim(0, 1 if panel.unit is Unit.SHARE else None)
+
+
+def _days(apart: timedelta | float) -> float:
+    """matplotlib counts a day as 1; steps are numbers already."""
+    return apart.days if isinstance(apart, timedelta) else apart
+
+
+def _mark_days(axes: Axes) -> None:
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+
     # matplotlib's own types leave this module out.
     axes.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # type: ignore[no-untyped-call]
-    axes.set_ylim(0, 1 if panel.unit is Unit.SHARE else None)
 
 
 def _draw_names(axes: Axes, panel: Panel) -> None:
@@ -187,6 +223,24 @@ def _draw_names(axes: Axes, panel: Panel) -> None:
         left = [before + width for before, width in zip(left, widths, strict=True)]
     axes.set_yticks(list(places), [_short(name) for name in panel.names])
     axes.invert_yaxis()
+
+
+def _draw_heat_map(axes: Axes, chart: HeatMap) -> None:
+    axes.grid(visible=False)
+    darkest = max((value for row in chart.values for value in row), default=0) or 1
+    if chart.values:
+        axes.imshow(chart.values, cmap="Blues", vmin=0, vmax=darkest, aspect="auto")
+    size = 8 if max(len(chart.rows), len(chart.columns)) <= _ROOMY else 5
+    axes.set_xticks(range(len(chart.columns)), [_short(name, 12) for name in chart.columns], rotation=90)
+    axes.set_yticks(range(len(chart.rows)), [_short(name, 16) for name in chart.rows])
+    axes.tick_params(labelsize=size)
+    axes.set_xlabel(chart.column_label, fontsize=8)
+    axes.set_ylabel(chart.row_label, fontsize=8)
+    for row, values in enumerate(chart.values):
+        for column, value in enumerate(values):
+            if value:
+                colour = "white" if value > darkest / 2 else "black"
+                axes.text(column, row, f"{value:g}", ha="center", va="center", size=size, color=colour)
 
 
 def _colours(series: Sequence[Series]) -> list[str]:
@@ -204,7 +258,7 @@ def _number(value: float, unit: Unit) -> str:
             return f"{value:.0%}"
         case Unit.SECONDS:
             return f"{value:g} s"
-        case Unit.COUNT:
+        case Unit.COUNT | Unit.NUMBER:
             return f"{value:g}"
 
 
