@@ -38,6 +38,8 @@ class Exit(IntEnum):
     """One line on standard error says why."""
     STOPPED = 3
     """By SIGTERM or SIGINT, with a checkpoint: start it again to go on."""
+    BUSY = 4
+    """Another run holds the lock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""`python -m tuning.training.process FOLDER`: do, or go on with, the run that FOLDER/job.json describes.
+"""`python -m tuning.training.process FOLDER [LOCK]`: do, or go on with, the run of FOLDER/job.json.
 
 Low priority, so that the bot answers meanwhile. SIGTERM and SIGINT stop it after the step it is at, with a
 checkpoint. How it ended is the exit code (`tuning.training.job.Exit`); why, one line on standard error.
+With LOCK it trains alone, and the end of its standard input stops it too (`tuning.training.leash`).
 """
 
 from __future__ import annotations
@@ -10,28 +11,41 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from agent.errors import LorekeeperError
+from agent.errors import LorekeeperError, StoreBusyError
 from tuning.training.job import Exit, Job, read_job
+from tuning.training.leash import alone, stop_with_starter
 
 _NICENESS = 10
 
 
 def main() -> Exit:
-    if len(sys.argv) != 2:
-        print("usage: python -m tuning.training.process FOLDER", file=sys.stderr)
+    if len(sys.argv) not in (2, 3):
+        print("usage: python -m tuning.training.process FOLDER [LOCK]", file=sys.stderr)
         return Exit.FAILED
     os.nice(_NICENESS)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    folder = Path(sys.argv[1])
+    folder, *locks = map(Path, sys.argv[1:])
     try:
-        return _run(folder, read_job(folder), stop)
+        with _leash(locks, stop):
+            return _run(folder, read_job(folder), stop)
     except LorekeeperError as error:
         print(f"{error} {error.hint}".strip(), file=sys.stderr)
-        return Exit.FAILED
+        return Exit.BUSY if isinstance(error, StoreBusyError) else Exit.FAILED
+
+
+def _leash(locks: Sequence[Path], stop: threading.Event) -> AbstractContextManager[None]:
+    """Of the processes of one run on several cards, the first holds the lock for all."""
+    if not locks:
+        return nullcontext()
+    stop_with_starter(stop)
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    return alone(locks[0]) if first else nullcontext()
 
 
 def _run(folder: Path, job: Job, stop: threading.Event) -> Exit:
