@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.catalog.protocol import Catalog
@@ -107,22 +107,10 @@ class TaughtGuilds:
     async def _placed(
         self, guild: GuildId, categories: tuple[Category, ...], examples: tuple[Example, ...]
     ) -> dict[bool, Labels]:
-        ordered, kept, rows = arrange(categories, examples)
+        ordered, kept, _ = arrange(categories, examples)
         texts = [example.question for example in kept] + [describe(category) for category in ordered]
         await asyncio.to_thread(self._memory.keep_only, guild, texts)
-        if not ordered:
-            return {}
-        placed = await self._placer.labels(guild, texts)
-        background = await self._placer.background()
-
-        def arranged(joint: bool) -> Labels:
-            vectors, strangers = placed.vectors(joint=joint), background.vectors(joint=joint)
-            return Labels(ordered, kept, vectors, rows, strangers, joint)
-
-        labels = {False: arranged(joint=False)}
-        if placed.joint is not None and placed.english.mean() > 0.5:
-            labels[True] = arranged(joint=True)
-        return labels
+        return await place_labels(self._placer, guild, categories, examples)
 
     def _fit_of(self, guild: GuildId, shelf: _Shelf, joint: bool, labels: Labels) -> asyncio.Task[Learned]:
         """Return the fit that runs, or begin one of `labels`."""
@@ -141,6 +129,27 @@ class TaughtGuilds:
         learned = await asyncio.to_thread(learn, labels, examined)
         shelf.fitted[joint] = learned
         return learned
+
+
+async def place_labels(
+    placer: Placer, guild: GuildId, categories: Sequence[Category], examples: Sequence[Example]
+) -> dict[bool, Labels]:
+    """Place what a guild taught, by whether the embedders are joined; empty without categories."""
+    ordered, kept, rows = arrange(categories, examples)
+    texts = [example.question for example in kept] + [describe(category) for category in ordered]
+    if not ordered:
+        return {}
+    placed = await placer.labels(guild, texts)
+    background = await placer.background()
+
+    def arranged(joint: bool) -> Labels:
+        vectors, strangers = placed.vectors(joint=joint), background.vectors(joint=joint)
+        return Labels(ordered, kept, vectors, rows, strangers, joint)
+
+    labels = {False: arranged(joint=False)}
+    if placed.joint is not None and placed.english.mean() > 0.5:
+        labels[True] = arranged(joint=True)
+    return labels
 
 
 async def _stop(fits: Collection[asyncio.Task[Learned]]) -> None:

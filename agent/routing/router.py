@@ -54,7 +54,7 @@ class FusedRouter:
             return _no_categories()
         opinion = await _considered(learned, placed)
         told = await self._told_by_model(learned, opinion, question)
-        return _route(learned, opinion, told, self._scope_threshold)
+        return fused_route(learned, opinion, told, self._scope_threshold)
 
     async def study(self, guild: GuildId, questions: int = 60) -> int:
         """Ask the language model about labelled questions that it was not asked about yet.
@@ -108,7 +108,8 @@ async def _considered(learned: Learned, placed: Placed) -> Opinion:
     return await asyncio.to_thread(consider, learned, vector)
 
 
-def _route(learned: Learned, opinion: Opinion, told: Floats | None, scope_threshold: float) -> Route:
+def fused_route(learned: Learned, opinion: Opinion, told: Floats | None, scope_threshold: float) -> Route:
+    """Fuse what the parts say with the language model's log-likelihoods, None when it was not asked."""
     labels = learned.labels
     parts = {"examples": opinion.examples, "description": opinion.description}
     logits = opinion.logits
