@@ -108,8 +108,7 @@ class TaughtGuilds:
         self, guild: GuildId, categories: tuple[Category, ...], examples: tuple[Example, ...]
     ) -> dict[bool, Labels]:
         ordered, kept, _ = arrange(categories, examples)
-        texts = [example.question for example in kept] + [describe(category) for category in ordered]
-        await asyncio.to_thread(self._memory.keep_only, guild, texts)
+        await asyncio.to_thread(self._memory.keep_only, guild, _texts(ordered, kept))
         return await place_labels(self._placer, guild, categories, examples)
 
     def _fit_of(self, guild: GuildId, shelf: _Shelf, joint: bool, labels: Labels) -> asyncio.Task[Learned]:
@@ -136,10 +135,9 @@ async def place_labels(
 ) -> dict[bool, Labels]:
     """Place what a guild taught, by whether the embedders are joined; empty without categories."""
     ordered, kept, rows = arrange(categories, examples)
-    texts = [example.question for example in kept] + [describe(category) for category in ordered]
     if not ordered:
         return {}
-    placed = await placer.labels(guild, texts)
+    placed = await placer.labels(guild, _texts(ordered, kept))
     background = await placer.background()
 
     def arranged(joint: bool) -> Labels:
@@ -150,6 +148,11 @@ async def place_labels(
     if placed.joint is not None and placed.english.mean() > 0.5:
         labels[True] = arranged(joint=True)
     return labels
+
+
+def _texts(ordered: Sequence[Category], kept: Sequence[Example]) -> list[str]:
+    """What is placed, in the order of the rows of `Labels.vectors`."""
+    return [example.question for example in kept] + [describe(category) for category in ordered]
 
 
 async def _stop(fits: Collection[asyncio.Task[Learned]]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agent.contracts import Category, GuildId, ModelInfo
+from agent.contracts import Category, Example, GuildId, ModelInfo
 from agent.models.labels import LABELS, router_prompt
 from agent.models.protocol import ChatModel
 from agent.routing.fusion import Floats
@@ -32,13 +32,8 @@ class ModelVote:
         self._memory = memory
 
     async def ask(self, categories: Sequence[Category], logits: Floats, question: str) -> Floats:
-        """Return (categories,) log-likelihoods; only the 20 with the highest logits are asked about."""
-        candidates = np.sort(np.argsort(-logits, kind="stable")[: len(LABELS)])
-        prompt = router_prompt([categories[k] for k in candidates], question)
-        told = await self._chat.likelihoods(prompt.messages, prompt.labels)
-        likelihoods = np.full(len(categories), UNLIKELY)
-        likelihoods[candidates] = np.maximum(told, UNLIKELY)
-        return likelihoods
+        """See `ask_model`."""
+        return await ask_model(self._chat, categories, logits, question)
 
     async def examined(
         self, guild: GuildId, categories: Sequence[Category], questions: Sequence[str]
@@ -58,6 +53,25 @@ class ModelVote:
         await asyncio.to_thread(
             self._memory.remember, guild, _maker(self._chat.info), rows, _asked_about(categories)
         )
+
+
+async def ask_model(
+    chat: ChatModel,
+    categories: Sequence[Category],
+    logits: Floats,
+    question: str,
+    examples: Sequence[Example] = (),
+) -> Floats:
+    """Return (categories,) log-likelihoods; only the 20 with the highest logits are asked about.
+
+    Raises `ModelError`.
+    """
+    candidates = np.sort(np.argsort(-logits, kind="stable")[: len(LABELS)])
+    prompt = router_prompt([categories[k] for k in candidates], question, examples)
+    told = await chat.likelihoods(prompt.messages, prompt.labels)
+    likelihoods = np.full(len(categories), UNLIKELY)
+    likelihoods[candidates] = np.maximum(told, UNLIKELY)
+    return likelihoods
 
 
 def _maker(info: ModelInfo) -> str:
