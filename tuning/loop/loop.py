@@ -1,0 +1,268 @@
+"""Driving runs: doing the step of the state that a run is in, and writing down what it led to.
+
+Two calls drive a guild, and both may be made again and again, after a kill too, and by several processes of
+one data folder: `work` does what takes long, with one run at a time in all, and `watch` what is quick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from filelock import AsyncFileLock, Timeout
+
+from agent.contracts import GuildId, MemberId
+from agent.errors import LorekeeperError, UsageError
+from agent.files import write_error
+from agent.serving.served import Task
+from tuning.loop.log import Plans, RunLog
+from tuning.loop.plan import Plan
+from tuning.loop.run import Move, Run, Why
+from tuning.loop.state import WORKING, State
+from tuning.runs.contracts import Progress
+
+TRIES: Final = 8
+"""How often a step is begun that never ends, because it is killed each time: it may be what kills."""
+SETBACKS: Final = 300
+"""How often what may succeed a moment later is tried again: five hours of a schedule that looks each minute."""
+_LOCK: Final = "tuning/lock"
+_LOOK_EVERY: Final = 2.0
+"""Seconds between looks whether the run was cancelled, or should pause."""
+
+
+class Steps(Protocol):
+    """What is done in each state, and what else runs need; `tuning.loop.steps` does it with real parts."""
+
+    async def take(self, run: Run, tell: Callable[[Progress], None]) -> Move | None:
+        """Do the step of the run's state; None where it must wait. Raises `LorekeeperError`.
+
+        Done again, after a kill at any point, it comes to the same. Cancelled, it stops what it started.
+        """
+        ...
+
+    async def obstacle(self, run: Run) -> str:
+        """Say in one line why the run makes no sense any longer; empty where it does."""
+        ...
+
+    async def clean(self, run: Run) -> None:
+        """Remove what a run that is over no longer needs. Done again, it removes what is left."""
+        ...
+
+    async def settle(self, run: Run) -> None:
+        """See that what asked for the run, and who serves, agree with how it stands. May be done again."""
+        ...
+
+    async def decided(self, run: Run, member: MemberId, *, approved: bool) -> None:
+        """Write down which admin decided."""
+        ...
+
+    async def take_back(self, guild: GuildId, task: Task, member: MemberId | None) -> str:
+        """Let the champion before serve again, at once; return the id of the adapter that no longer does."""
+        ...
+
+
+class Listener(Protocol):
+    """Who is told what happens."""
+
+    async def moved(self, run: Run) -> None:
+        """The run came into another state. A failure here must not be raised: nothing waits for it."""
+        ...
+
+    def progressed(self, run: Run, progress: Progress) -> None: ...
+
+
+class Silent:
+    """The listener that does nothing."""
+
+    async def moved(self, run: Run) -> None: ...
+
+    def progressed(self, run: Run, progress: Progress) -> None: ...
+
+
+class Loop:
+    """Of every guild. Raises `StoreError`, and `UsageError` where a method says so.
+
+    `clock` returns an aware time in the guild's zone.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: RunLog,
+        plans: Plans,
+        steps: Steps,
+        data_dir: Path,
+        clock: Callable[[], datetime],
+        listener: Listener | None = None,
+    ) -> None:
+        self.log = log
+        self.plans = plans
+        self._steps = steps
+        self._data_dir = data_dir
+        self._clock = clock
+        self._listener = listener or Silent()
+
+    async def ask(
+        self, guild: GuildId, task: Task, *, why: Why = Why.HAND, pattern: str = "", plan: Plan | None = None
+    ) -> Run:
+        """Begin a run; `work` does it. Raises `UsageError` when none may start, with the reason."""
+        plan = plan or await self.plans.get(guild)
+        run = await self.log.ask(guild, task, self._clock(), plan, why=why, pattern=pattern)
+        await self._listener.moved(run)
+        return run
+
+    async def work(self, guild: GuildId) -> Run | None:
+        """Go on with the run that is at work, as far as it goes now.
+
+        It goes until it waits for people or time, is over, or should pause because the quiet hours ended.
+        None where there is no such run, or another process or guild is at work.
+        """
+        async with self._alone() as alone:
+            run = await self._at_work(guild) if alone else None
+            while run is not None and run.state in WORKING and self._may_work(run):
+                after = await self.advance(run)
+                if after.state is run.state:
+                    return after
+                run = after
+            return run
+
+    async def watch(self, guild: GuildId) -> tuple[Run, ...]:
+        """Look at what is tried or serves, and do what admins approved; return the runs that moved on."""
+        moved: list[Run] = []
+        for run in await self._watched(guild):
+            after = await self.advance(run)
+            if after.state is not run.state:
+                moved.append(after)
+        return tuple(moved)
+
+    async def advance(self, run: Run) -> Run:
+        """Do the step of the state that the run is in, once, and return it as it then stands."""
+        if run.state in WORKING:
+            run = await self.log.note(run, self._clock(), {"tries": run.tries + 1})
+            if run.tries > TRIES:
+                return await self._move(run, _failed(f"It was stopped {TRIES} times while {run.state}."))
+        began = time.monotonic()
+        try:
+            if obstacle := await self._steps.obstacle(run):
+                return await self._move(run, Move(to=State.CANCELLED, note=obstacle))
+            move = await self._taken(run)
+        except LorekeeperError as error:
+            return await self._erred(run, error)
+        if move is None:
+            return await self.log.run(run.guild, run.id)
+        spent = run.seconds + time.monotonic() - began if run.state in WORKING else run.seconds
+        return await self._move(run, Move(to=move.to, facts={**move.facts, "seconds": spent}, note=move.note))
+
+    async def approve(self, guild: GuildId, beginning: str, member: MemberId) -> Run:
+        """Let the challenger serve. Raises `UsageError` when the run does not wait for that."""
+        run = await self._waiting(guild, beginning)
+        await self._steps.decided(run, member, approved=True)
+        return await self.advance(await self.log.note(run, self._clock(), {"approved": True}))
+
+    async def decline(self, guild: GuildId, beginning: str, member: MemberId) -> Run:
+        """Keep the champion. Raises `UsageError` when the run does not wait for that."""
+        run = await self._waiting(guild, beginning)
+        await self._steps.decided(run, member, approved=False)
+        return await self._move(run, Move(to=State.REFUSED, note="An admin declined it."))
+
+    async def cancel(self, guild: GuildId, beginning: str) -> Run:
+        """Stop a run that has not served yet, also one at which another process is at work.
+
+        Raises `UsageError` when it is over, or serves: then it can be rolled back.
+        """
+        run = await self.log.run(guild, beginning)
+        if run.state not in (*WORKING, State.APPROVAL):
+            raise UsageError(f"Run {run.id} is {run.state}: there is nothing to cancel.")
+        return await self._move(run, Move(to=State.CANCELLED, note="It was cancelled."))
+
+    async def rollback(self, guild: GuildId, task: Task, member: MemberId | None) -> str:
+        """Let the champion before serve again, at once; return the id of the adapter that no longer does.
+
+        Raises `UsageError` when there is none.
+        """
+        adapter = await self._steps.take_back(guild, task, member)
+        for run in await self.log.runs(guild):
+            if run.adapter == adapter and run.state in (State.CANARY, State.CHAMPION):
+                await self._move(run, Move(to=State.ROLLED_BACK, note="An admin took it back."))
+        return adapter
+
+    async def _taken(self, run: Run) -> Move | None:
+        """The step's move; None also where it was stopped, because the run is over or must pause."""
+        step = asyncio.ensure_future(
+            self._steps.take(run, lambda progress: self._listener.progressed(run, progress))
+        )
+        try:
+            while not (await asyncio.wait({step}, timeout=_LOOK_EVERY))[0]:
+                if await self._should_stop(run):
+                    return None
+            return step.result()
+        finally:
+            if not step.done():
+                step.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await step
+
+    async def _should_stop(self, run: Run) -> bool:
+        now = await self.log.run(run.guild, run.id)
+        return now.state is not run.state or not self._may_work(run) or bool(await self._steps.obstacle(run))
+
+    async def _erred(self, run: Run, error: LorekeeperError) -> Run:
+        line = f"{error} {error.hint}".strip()
+        if error.transient and run.setbacks < SETBACKS:
+            # It was not the step that stopped, so the try does not count.
+            facts = {"tries": run.tries - 1, "setbacks": run.setbacks + 1, "note": line}
+            return await self.log.note(run, self._clock(), facts)
+        return await self._move(run, _failed(line))
+
+    async def _move(self, run: Run, move: Move) -> Run:
+        after = await self.log.move(run, move, self._clock())
+        await self._steps.settle(after)
+        if not after.open:
+            await self._steps.clean(after)
+        if after.state is move.to:
+            await self._listener.moved(after)
+        return after
+
+    def _may_work(self, run: Run) -> bool:
+        return run.why is Why.HAND or run.state not in WORKING or run.plan.quiet(self._clock())
+
+    async def _at_work(self, guild: GuildId) -> Run | None:
+        return next((run for run in await self.log.runs(guild) if run.state in WORKING), None)
+
+    async def _watched(self, guild: GuildId) -> list[Run]:
+        """What may move without work: of each task the last that serves or is tried, and what was approved."""
+        watched: dict[Task, Run] = {}
+        for run in await self.log.runs(guild):
+            if run.state in (State.CANARY, State.CHAMPION) or (run.state is State.APPROVAL and run.approved):
+                watched.setdefault(run.task, run)
+        return list(watched.values())
+
+    async def _waiting(self, guild: GuildId, beginning: str) -> Run:
+        run = await self.log.run(guild, beginning)
+        if run.state is not State.APPROVAL or run.approved:
+            raise UsageError(f"Run {run.id} is {run.state}, it does not wait for a decision.")
+        return run
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[bool]:
+        """Whether no other process or task of this data folder is at work; a kill gives the lock back."""
+        path = self._data_dir / _LOCK
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = AsyncFileLock(path, timeout=0, run_in_executor=False)
+            async with lock:
+                yield True
+        except Timeout:
+            yield False
+        except OSError as error:
+            raise write_error(path, error) from error
+
+
+def _failed(line: str) -> Move:
+    return Move(to=State.FAILED, note=line)
