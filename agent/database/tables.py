@@ -260,6 +260,88 @@ pattern_events = Table(
 )
 """What became of each pattern, and the baselines. Append-only, and without a word of any member."""
 
+serving = Table(
+    "serving",
+    metadata,
+    _guild(),
+    Column("task", Text, primary_key=True),
+    Column("body", Document, nullable=False),
+)
+"""Who serves each task of a guild now (`agent.serving.served.Assignment`). No row: the model as it is."""
+
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("body", Document, nullable=False),
+    Index(None, "guild", "task"),
+)
+"""What each dataset version is, but for its items. The body says which version took its place, if one did."""
+
+dataset_items = Table(
+    "dataset_items",
+    metadata,
+    _guild(),
+    Column("version", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("split", Text, nullable=False),
+    Column("body", Document, nullable=False),
+    ForeignKeyConstraint(
+        ["guild", "version"], ["dataset_versions.guild", "dataset_versions.id"], ondelete="CASCADE"
+    ),
+)
+"""The items of each dataset version, with the words of members."""
+
+adapters = Table(
+    "adapters",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("body", Document, nullable=False),
+    Index(None, "guild", "task"),
+)
+"""What each adapter is and where it comes from. Append-only."""
+
+adapter_events = Table(
+    "adapter_events",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("adapter", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("member", Text),
+    Column("detail", Document, nullable=False),
+    Index(None, "guild", "at"),
+)
+"""What was done with each adapter and by whom. Append-only; who is forgotten stands in it as nobody."""
+
+tuning_events = Table(
+    "tuning_events",
+    metadata,
+    _guild(),
+    Column("id", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detail", Document, nullable=False),
+    Index(None, "guild", "run"),
+)
+"""The states that each tuning run went through. Append-only, and without a word of any member."""
+
+tuning_plans = Table(
+    "tuning_plans",
+    metadata,
+    _guild(),
+    Column("body", Document, nullable=False),
+)
+"""When a guild may train, how much, and who must agree."""
+
 forgettings = Table(
     "forgettings",
     metadata,
@@ -441,7 +523,18 @@ bot_messages = Table(
 APPEND_ONLY = frozenset(
     {
         table.name
-        for table in (episodes, feedback, consents, decisions, anomaly_events, pattern_events, bot_audit)
+        for table in (
+            episodes,
+            feedback,
+            consents,
+            decisions,
+            anomaly_events,
+            pattern_events,
+            adapters,
+            adapter_events,
+            tuning_events,
+            bot_audit,
+        )
     }
 )
 """Tables whose triggers refuse UPDATE."""

@@ -2,6 +2,7 @@
 
 The folder is itself an installation, which `LOREKEEPER_DATA_DIR` opens. The manifest is written last, so a
 folder without one is no backup. Weights of models are not in it: they are large, and found elsewhere.
+Adapters are: they are found nowhere else.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from agent.moving.ends import DATABASE_FILE, Ends, Opened, Part, embedded
 from agent.moving.knowledge import active_version
 from agent.moving.record import FOLDER, PartDigest, as_digests, as_parts
 from agent.moving.verify import PASSAGES, Digests, require_same
+from agent.serving.served import ADAPTERS_FOLDER
 from agent.settings import Settings
 
 MANIFEST: Final = "manifest.json"
-FILES: Final = ("models/use.json",)
-"""Small files of the data folder that are neither made anew nor kept in a store."""
+FILES: Final = ("models/use.json", f"{ADAPTERS_FOLDER}/*.gguf")
+"""Files of the data folder that are neither made anew nor kept in a store, as patterns."""
 
 
 class Manifest(BaseModel):
@@ -49,7 +51,7 @@ class Manifest(BaseModel):
     """What the vectors were made with; None without any."""
     parts: tuple[PartDigest, ...]
     files: Mapping[str, str]
-    """sha256 of the small files, hex."""
+    """sha256 of the files beside the stores, hex."""
 
 
 async def backup(settings: Settings, folder: Path, show: Show) -> Manifest:
@@ -137,7 +139,7 @@ def _require_new(folder: Path, settings: Settings) -> None:
 
 
 def _require_free(folder: Path, manifest: Manifest, settings: Settings) -> None:
-    """Raise when a small file is damaged in the backup or would be overwritten in the target."""
+    """Raise when a file is damaged in the backup or would be overwritten in the target."""
     for name, digest in manifest.files.items():
         if _sha256(folder / name) != digest:
             raise StoreError(f"{folder / name} is damaged or missing.", "Take another backup.")
@@ -172,8 +174,10 @@ def _counted(digests: Digests, known: Digests) -> Digests:
 
 
 def _copy_files(source: Path, target: Path) -> dict[str, str]:
-    """Copy the small files that there are; return the sha256 of each."""
-    present = [name for name in FILES if (source / name).is_file()]
+    """Copy the files that there are beside the stores; return the sha256 of each."""
+    present = [
+        path.relative_to(source).as_posix() for pattern in FILES for path in sorted(source.glob(pattern))
+    ]
     return {name: _sha256(_copy_file(source / name, target / name)) for name in present}
 
 
@@ -190,4 +194,7 @@ def _copy_file(source: Path, target: Path) -> Path:
 
 def _sha256(file: Path) -> str:
     """Hex; empty when there is no such file."""
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+    if not file.is_file():
+        return ""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

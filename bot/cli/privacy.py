@@ -87,16 +87,15 @@ def training(
 
 
 async def _show(guild: str, member: str, names: list[str], as_json: bool) -> None:
-    from datetime import UTC, datetime
-
     from agent.contracts import GuildId, MemberId
     from agent.privacy.consents import Consents
-    from agent.privacy.privacy import Privacy, counted
+    from agent.privacy.privacy import counted
+    from tuning.privacy import privacy_of
 
     async with opening.stores() as stores:
-        document = await Privacy(stores).export(GuildId(guild), MemberId(member), frozenset(names))
+        document = await privacy_of(stores).export(GuildId(guild), MemberId(member), frozenset(names))
         consents = Consents(stores.database, stores.settings)
-        allowed = await consents.allows(GuildId(guild), MemberId(member), datetime.now(UTC))
+        allowed = await consents.allows(GuildId(guild), MemberId(member), stores.clock())
     found: dict[str, Any] = {**counted(document), "training": Switch.ON if allowed else Switch.OFF}
     if as_json:
         print_json(found)
@@ -109,12 +108,12 @@ async def _export(guild: str, member: str, names: list[str], file: Path | None) 
 
     from agent.contracts import GuildId, MemberId
     from agent.files import write_atomically
-    from agent.privacy.privacy import Privacy
+    from tuning.privacy import privacy_of
 
     if file is not None:
         _require_new(file)
     async with opening.stores() as stores:
-        document = await Privacy(stores).export(GuildId(guild), MemberId(member), frozenset(names))
+        document = await privacy_of(stores).export(GuildId(guild), MemberId(member), frozenset(names))
     if file is None:
         print_json(document)
         return
@@ -124,11 +123,11 @@ async def _export(guild: str, member: str, names: list[str], file: Path | None) 
 
 async def _forget(guild: str, member: str, names: list[str], everywhere: bool, as_json: bool) -> None:
     from agent.contracts import GuildId, MemberId
-    from agent.privacy.privacy import Privacy
+    from tuning.privacy import privacy_of
 
     called = frozenset(names)
     async with opening.stores() as stores:
-        privacy = Privacy(stores)
+        privacy = privacy_of(stores)
         reports = (
             await privacy.forget_everywhere(MemberId(member), called)
             if everywhere
@@ -144,15 +143,16 @@ async def _forget(guild: str, member: str, names: list[str], everywhere: bool, a
 
 
 async def _training(guild: str, member: str, allowed: bool) -> None:
-    from datetime import UTC, datetime
-
     from agent.contracts import GuildId, MemberId
     from agent.privacy.consents import Consents
+    from tuning.privacy import stop_learning
 
     async with opening.stores() as stores:
         await stores.catalog.revision(GuildId(guild))
         consents = Consents(stores.database, stores.settings)
-        await consents.set(GuildId(guild), MemberId(member), allowed, datetime.now(UTC))
+        await consents.set(GuildId(guild), MemberId(member), allowed, stores.clock())
+        if not allowed:
+            await stop_learning(stores, GuildId(guild), MemberId(member))
     note(f"The bot {'may' if allowed else 'does not'} learn from {member}.")
 
 

@@ -18,11 +18,11 @@ from discord.ext import commands
 
 from agent.contracts import GuildId, MemberId
 from agent.privacy.consents import Consents
-from agent.privacy.privacy import Privacy as Keeping
 from bot.errors import NotAllowedError, say, telling_errors
 from bot.texts import texts_for
 from bot.translating import described, options
 from bot.views import BaseView, bot_of
+from tuning.privacy import privacy_of, stop_learning
 
 if TYPE_CHECKING:
     from bot.client import Lorekeeper
@@ -56,7 +56,7 @@ class Privacy(commands.Cog):
 
     def __init__(self, bot: Lorekeeper) -> None:
         self.bot = bot
-        self._keeping = Keeping(bot.installation.stores)
+        self._keeping = privacy_of(bot.installation.stores)
         self._consents = Consents(bot.installation.stores.database, bot.settings)
 
     async def cog_load(self) -> None:
@@ -71,7 +71,7 @@ class Privacy(commands.Cog):
         guild, member = self._who(interaction)
         document = await self._keeping.export(guild, member, _names(interaction.user))
         counts = {kind: len(rows) for kind, rows in document.items() if isinstance(rows, list) and rows}
-        learns = await self._consents.allows(guild, member, discord.utils.utcnow())
+        learns = await self._consents.allows(guild, member, self.bot.now())
         lines = [_counted(counts) or texts.nothing_of_yours, texts.learns if learns else texts.learns_not]
         await say(interaction, "\n".join(lines))
 
@@ -103,7 +103,9 @@ class Privacy(commands.Cog):
         """Let the bot learn from what the member says here, or not."""
         texts = texts_for(interaction.locale.value)
         guild, member = self._who(interaction)
-        await self._consents.set(guild, member, learn == "on", discord.utils.utcnow())
+        await self._consents.set(guild, member, learn == "on", self.bot.now())
+        if learn == "off":
+            await stop_learning(self.bot.installation.stores, guild, member)
         await say(interaction, texts.learns if learn == "on" else texts.learns_not)
 
     async def forget_confirmed(self, interaction: discord.Interaction[Lorekeeper], member: int) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.contracts import EpisodeId, MemberId
+from agent.contracts import EpisodeId, MemberId, PassageId
 from agent.serving.served import Task
 from tuning.datasets.item import Item, Split, canonical, items_of
 from tuning.datasets.splitting import Assignment, assign, groups
@@ -86,12 +86,23 @@ def build(
     return _version(items, assign(items, before, salt), task, salt, by_author=by_author)
 
 
-def without(version: DatasetVersion, member: MemberId) -> DatasetVersion:
-    """The version again, but for the items that hold words of `member`; the others stay where they are."""
-    items = [entry.item for entry in version.entries if member not in entry.item.label.members]
+def without(
+    version: DatasetVersion, member: MemberId, passages: frozenset[PassageId] = frozenset()
+) -> DatasetVersion:
+    """The version again, but for the items that hold words of `member`, who wrote `passages`; the others stay
+    where they are.
+    """
+    items = [entry.item for entry in version.entries if not _is_theirs(entry.item, member, passages)]
     kept = {item.id: version.splits[item.id] for item in items}
     assignment = Assignment(splits=kept, left_out=version.left_out)
     return _version(items, assignment, version.task, version.salt, by_author=version.by_author)
+
+
+def items_with(
+    version: DatasetVersion, member: MemberId, passages: frozenset[PassageId] = frozenset()
+) -> tuple[Entry, ...]:
+    """Those that hold words of `member`: they asked or gave feedback, or wrote what the answer rests on."""
+    return tuple(entry for entry in version.entries if _is_theirs(entry.item, member, passages))
 
 
 def difference(before: DatasetVersion, after: DatasetVersion) -> Difference:
@@ -110,6 +121,10 @@ def balanced(items: Sequence[Item]) -> dict[str, float]:
     counts = Counter(item.stratum for item in items)
     mean = len(items) / max(1, len(counts))
     return {item.id: item.label.weight * min(3.0, mean / counts[item.stratum]) for item in items}
+
+
+def _is_theirs(item: Item, member: MemberId, passages: frozenset[PassageId]) -> bool:
+    return member in item.label.members or not passages.isdisjoint(item.label.evidence)
 
 
 def _largest_share(items: Sequence[Item]) -> float:

@@ -20,6 +20,7 @@ from agent.knowledge.lance import LanceStore
 from agent.moving.backup import MANIFEST, Manifest, backup, read_manifest, restore
 from agent.moving.copying import Moved
 from agent.moving.knowledge import KnowledgeCopy
+from agent.serving.served import adapter_file
 from agent.settings import Settings
 from tests.agent.database.processes import start
 from tests.agent.journal.episodes import an_episode
@@ -85,6 +86,24 @@ async def test_what_was_saved_comes_back(house: Settings, saved_house: Path, fre
     assert (fresh.data_dir / USE).read_bytes() == (house.data_dir / USE).read_bytes()
     assert {path.name for path in fresh.data_dir.iterdir()} == {"lorekeeper.db", "knowledge", "models"}
     assert contents(saved_house) == before
+
+
+async def test_adapters_come_along_and_a_damaged_one_is_named(
+    house: Settings, fresh: Settings, tmp_path: Path
+) -> None:
+    served = adapter_file("0" * 64)
+    (house.data_dir / served).parent.mkdir()
+    (house.data_dir / served).write_bytes(b"adapter")
+    (house.data_dir / served).with_suffix(".part").write_bytes(b"half of another")
+    manifest = await saved(house, tmp_path / "backup")
+    await restored(tmp_path / "backup", fresh)
+
+    assert set(manifest.files) == {USE, served}
+    assert contents(fresh.data_dir / "adapters") == {fresh.data_dir / served: b"adapter"}
+
+    (tmp_path / "backup" / served).write_bytes(b"adaptor")
+    with pytest.raises(StoreError, match=r"0\.gguf is damaged or missing"):
+        await restored(tmp_path / "backup", settings_over(tmp_path / "other"))
 
 
 async def test_a_backup_of_postgresql_comes_back_in_sqlite_and_the_other_way(

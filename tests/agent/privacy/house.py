@@ -40,10 +40,15 @@ from agent.journal.positions import next_position
 from agent.privacy.consents import Consents
 from agent.routing.memory import MEMORY_FILE, RoutingMemory
 from agent.runtime import Stores, open_stores
+from agent.serving.served import Task
 from agent.settings import Settings
 from tests.agent.journal.episodes import an_episode, an_event
 from tests.agent.knowledge.passages import HOME, NEW_SPEC, SPEC, WORK, a_vector
 from tests.servers.weaviate import WeaviateServer
+from tuning.datasets.store import DatasetStore
+from tuning.datasets.version import build
+from tuning.labels.label import Label, Polarity
+from tuning.registry.events import Act, write_event
 
 WORD: Final = "zqxsecret"
 """In everything that the member said; also in their id and in the vectors of routing."""
@@ -79,6 +84,7 @@ async def plant(stores: Stores, guild: GuildId = HOME, member: MemberId = MEMBER
     await stores.catalog.put_examples(guild, [asked, taught, kept])
     await Consents(stores.database, stores.settings).set(guild, member, False, NOON)
     await _plant_decisions(stores, guild, member, word)
+    await _plant_tuning(stores, guild, member, word)
     await _plant_bot(stores, guild, member, word)
     await _plant_history(stores, guild, member, word)
     memory = RoutingMemory(stores.settings.data_dir / MEMORY_FILE)
@@ -234,6 +240,50 @@ async def _plant_decisions(stores: Stores, guild: GuildId, member: MemberId, wor
             row |= {"act": "correct", "body": body}
             row["position"] = await next_position(stores.database, connection, guild)
             await connection.execute(insert(tables.decisions), row)
+
+
+async def _plant_tuning(stores: Stores, guild: GuildId, member: MemberId, word: str) -> None:
+    """A version with the member's question, one that their words answer, and one that stays; an adapter,
+    which they promoted, and the rows that it was trained on.
+    """
+    told = {"task": Task.ANSWER, "category": None, "answer": f"{word} told"}
+    labels = (
+        a_label(guild, f"own {word}?", member),
+        replace(a_label(guild, "what was told?", OTHER), **told, evidence=(PassageId(f"{ENTRY}/0"),)),
+        a_label(guild, "kept?", OTHER),
+    )
+    for task in Task:
+        version = build(labels, task, threads={}, before={}, salt=guild)
+        await DatasetStore(stores.database).save(guild, version, at=NOON)
+    adapter = new_id()
+    row = {"guild": guild, "id": adapter, "task": "answer", "made_at": NOON, "body": {"dataset": version.id}}
+    async with stores.database.write() as connection:
+        await connection.execute(insert(tables.adapters), row)
+        await write_event(connection, guild, adapter, Act.PROMOTED, at=NOON, member=member)
+        about = {"asked": member}
+        await write_event(connection, guild, adapter, Act.REFUSED, at=NOON, member=OTHER, detail=about)
+    run = stores.settings.data_dir / "tuning" / guild / "runs" / "r"
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "train.jsonl").write_text(f'{{"question": "own {word}?"}}\n')
+    (run / "metrics.jsonl").write_text('{"loss": 1.0}\n')
+
+
+def a_label(guild: GuildId, question: str, member: MemberId) -> Label:
+    return Label(
+        guild=guild,
+        task=Task.ROUTE,
+        group=question,
+        question=question,
+        language="en",
+        category=POOL,
+        polarity=Polarity.POSITIVE,
+        weight=1.0,
+        rule="",
+        rule_version=1,
+        episodes=(),
+        events=(),
+        members=(member,),
+    )
 
 
 async def _plant_bot(stores: Stores, guild: GuildId, member: MemberId, word: str) -> None:

@@ -6,12 +6,12 @@ from sqlalchemy import select
 
 from agent.contracts import SourceId
 from agent.database import tables
-from agent.privacy.privacy import Privacy
 from agent.privacy.protocol import Subject
 from agent.privacy.registry import registry_of
 from agent.runtime import Stores
 from tests.agent.knowledge.passages import HOME, WORK
 from tests.agent.privacy.house import MEMBER, OTHER, plant
+from tuning.privacy import privacy_of
 
 _TALK = SourceId(f"chat-{HOME}")
 
@@ -33,7 +33,7 @@ async def test_what_is_called_by_their_words_is_theirs_in_the_answers_of_others(
 async def test_the_others_words_stay_and_the_conversation_is_to_be_made_anew(stores: Stores) -> None:
     await plant(stores)
     await plant(stores, WORK)
-    report = await Privacy(stores).forget(HOME, MEMBER)
+    report = await privacy_of(stores).forget(HOME, MEMBER)
 
     assert report.removed["messages in conversations"] == 1
     assert report.removed["conversations made anew"] == 1
@@ -41,6 +41,6 @@ async def test_the_others_words_stay_and_the_conversation_is_to_be_made_anew(sto
     assert await stores.catalog.source(HOME, _TALK) is None
     for version in await stores.store.versions():
         assert await stores.store.passages_of(HOME, _TALK, version=version.name) == ()
-    left = (await Privacy(stores).export(HOME, OTHER))["messages"]
+    left = (await privacy_of(stores).export(HOME, OTHER))["messages"]
     assert [message["words"] for message in left] == ["the answer"]
-    assert (await Privacy(stores).export(WORK, MEMBER))["messages"] != []
+    assert (await privacy_of(stores).export(WORK, MEMBER))["messages"] != []

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from agent.contracts import Answer, AnswerKind, MemberId
 from agent.database import tables
 from agent.errors import UnknownGuildError
-from agent.privacy.privacy import ACTION, Privacy
+from agent.privacy.privacy import ACTION
 from agent.privacy.protocol import FORGOTTEN
 from agent.privacy.redact import REASON
 from agent.runtime import Stores, drop_guild
@@ -34,6 +34,7 @@ from tests.agent.privacy.house import (
     put,
     rows_with,
 )
+from tuning.privacy import privacy_of
 
 SECTIONS = {
     "episodes": 1,
@@ -45,6 +46,8 @@ SECTIONS = {
     "messages": 1,
     "threads": 1,
     "examples": 2,
+    "learnt": 2,
+    "adapters": 2,
     "decisions": 1,
     "consents": 1,
     "answers": 1,
@@ -60,12 +63,13 @@ SECTIONS = {
 async def test_everything_is_exported(stores: Stores) -> None:
     await plant(stores)
 
-    document = await Privacy(stores).export(HOME, MEMBER)
+    document = await privacy_of(stores).export(HOME, MEMBER)
 
     assert {name: len(records) for name, records in document.items() if isinstance(records, list)} == SECTIONS
     assert json.loads(json.dumps(document)) == document
     for section in SECTIONS.keys() - {
         "brought",
+        "adapters",
         "consents",
         "answers",
         "questions",
@@ -74,7 +78,7 @@ async def test_everything_is_exported(stores: Stores) -> None:
         "changes",
     }:
         assert WORD in json.dumps(document[section]), section
-    for section in ("quoted", "examples", "changes"):
+    for section in ("quoted", "examples", "learnt", "adapters", "changes"):
         assert f'"{OTHER}"' not in json.dumps(document[section]), "who the others are is not theirs to know"
 
 
@@ -88,13 +92,13 @@ def test_every_section_of_the_export_is_documented() -> None:
 async def test_the_export_of_a_stranger_is_empty_and_that_of_no_guild_refused(stores: Stores) -> None:
     await plant(stores)
 
-    document = await Privacy(stores).export(HOME, MemberId("stranger"))
+    document = await privacy_of(stores).export(HOME, MemberId("stranger"))
 
     assert {name: records for name, records in document.items() if isinstance(records, list)} == {
         section: [] for section in SECTIONS
     }
     with pytest.raises(UnknownGuildError):
-        await Privacy(stores).export(WORK, MEMBER)
+        await privacy_of(stores).export(WORK, MEMBER)
 
 
 async def test_nothing_is_left_anywhere(anywhere: Settings, request: pytest.FixtureRequest) -> None:
@@ -104,11 +108,11 @@ async def test_nothing_is_left_anywhere(anywhere: Settings, request: pytest.Fixt
 
     async with opened(anywhere) as stores:
         await plant(stores)
-        assert set(await rows_with(stores, WORD)) == Privacy(stores).held_tables - {"forgettings"}
+        assert set(await rows_with(stores, WORD)) == privacy_of(stores).held_tables - {"forgettings"}
         assert len(await passages_with(stores, HOME, WORD)) >= 3
         assert bool(objects()) is bool(anywhere.weaviate_url)
 
-        report = await Privacy(stores).forget(HOME, MEMBER)
+        report = await privacy_of(stores).forget(HOME, MEMBER)
 
         assert await rows_with(stores, WORD) == {}
         assert await passages_with(stores, HOME, WORD) == set()
@@ -121,6 +125,9 @@ async def test_nothing_is_left_anywhere(anywhere: Settings, request: pytest.Fixt
         assert report.removed["passages"] == 6, "three in each of two indexes"
         assert report.removed["examples"] == 2
         assert report.removed["decisions"] == 3
+        assert report.removed["items of dataset versions"] == 2
+        assert report.removed["adapters that learnt from it"] == 1
+        assert report.removed["acts on adapters made nobody's"] == 2
         assert report.removed["log files emptied"] == 2
         # Not only after everything is closed.
         assert files_with(anywhere.data_dir, WORD) == []
@@ -141,7 +148,7 @@ async def test_the_files_held_it_before(embedded: Settings) -> None:
 async def test_what_others_said_stays(stores: Stores) -> None:
     await plant(stores)
 
-    await Privacy(stores).forget(HOME, MEMBER)
+    await privacy_of(stores).forget(HOME, MEMBER)
 
     quoting, summed_up, apart = await stores.journal.episodes(HOME)
     assert (quoting.question, summed_up.question, apart.question) == (
@@ -170,14 +177,14 @@ async def test_what_others_said_stays(stores: Stores) -> None:
 async def test_another_guild_is_left_alone_until_it_is_asked_for(stores: Stores) -> None:
     for guild in ALL_GUILDS:
         await plant(stores, guild)
-    before = await Privacy(stores).export(WORK, MEMBER)
+    before = await privacy_of(stores).export(WORK, MEMBER)
 
-    await Privacy(stores).forget(HOME, MEMBER)
+    await privacy_of(stores).forget(HOME, MEMBER)
 
-    after = await Privacy(stores).export(WORK, MEMBER)
+    after = await privacy_of(stores).export(WORK, MEMBER)
     assert after | {"made_at": None} == before | {"made_at": None}
 
-    reports = await Privacy(stores).forget_everywhere(MEMBER)
+    reports = await privacy_of(stores).forget_everywhere(MEMBER)
 
     assert {report.guild for report in reports} == {*ALL_GUILDS, "local"}
     assert await rows_with(stores, WORD) == {}
@@ -188,7 +195,7 @@ async def test_the_journal_of_a_guild_that_was_removed_is_looked_through_too(sto
     await drop_guild(stores, HOME)
     assert len(await stores.journal.feedback(HOME, member=MEMBER)) == 2
 
-    await Privacy(stores).forget_everywhere(MEMBER)
+    await privacy_of(stores).forget_everywhere(MEMBER)
 
     assert await stores.journal.feedback(HOME, member=MEMBER) == ()
     assert MEMBER not in {episode.member for episode in await stores.journal.episodes(HOME)}
@@ -202,7 +209,7 @@ async def test_somebody_else_s_name_is_no_trace_of_the_member(stores: Stores) ->
     summary = Answer(text="“a”", kind=AnswerKind.SUMMARY, quotes=(a_quote("", "turn:0", "a", "Zoe"),))
     await stores.journal.record(said := an_episode(member=OTHER, answer=summary))
 
-    await Privacy(stores).forget(HOME, MEMBER)
+    await privacy_of(stores).forget(HOME, MEMBER)
 
     assert await stores.journal.episode(HOME, said.id) == said
     assert await stores.catalog.source(HOME, whispered.id) is None
@@ -210,7 +217,7 @@ async def test_somebody_else_s_name_is_no_trace_of_the_member(stores: Stores) ->
 
 async def test_one_line_is_left_that_says_when_and_how_much(stores: Stores) -> None:
     await plant(stores)
-    report = await Privacy(stores).forget(HOME, MEMBER)
+    report = await privacy_of(stores).forget(HOME, MEMBER)
 
     async with stores.database.read() as connection:
         lines = (await connection.execute(select(tables.bot_audit))).mappings().all()
@@ -225,7 +232,7 @@ async def test_one_line_is_left_that_says_when_and_how_much(stores: Stores) -> N
 
 async def test_asking_again_finds_nothing(stores: Stores) -> None:
     await plant(stores)
-    privacy = Privacy(stores)
+    privacy = privacy_of(stores)
     await privacy.forget(HOME, MEMBER)
 
     again = await privacy.forget(HOME, MEMBER)
@@ -236,18 +243,18 @@ async def test_asking_again_finds_nothing(stores: Stores) -> None:
 
 async def test_who_comes_back_begins_anew(stores: Stores) -> None:
     await plant(stores)
-    await Privacy(stores).forget(HOME, MEMBER)
+    await privacy_of(stores).forget(HOME, MEMBER)
 
     await plant(stores)
 
-    document = await Privacy(stores).export(HOME, MEMBER)
+    document = await privacy_of(stores).export(HOME, MEMBER)
     assert {name: len(records) for name, records in document.items() if isinstance(records, list)} == SECTIONS
 
 
 async def test_two_that_forget_the_same_member_at_once_leave_one_line(stores: Stores) -> None:
     await plant(stores)
 
-    await asyncio.gather(*(Privacy(stores).forget(HOME, MEMBER) for _ in range(2)))
+    await asyncio.gather(*(privacy_of(stores).forget(HOME, MEMBER) for _ in range(2)))
 
     assert await rows_with(stores, WORD) == {}
     assert await _lines_told(stores) == 1

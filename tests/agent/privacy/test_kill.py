@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from agent.database import tables
-from agent.privacy.privacy import ACTION, Privacy
+from agent.privacy.privacy import ACTION
 from tests.agent.knowledge.passages import HOME
 from tests.agent.privacy.house import (
     MEMBER,
@@ -24,6 +24,7 @@ from tests.agent.privacy.house import (
     rows_with,
     settings_over,
 )
+from tuning.privacy import privacy_of
 
 _FORGET = """
 import asyncio, os, signal, sys
@@ -31,9 +32,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from agent.database.engine import Database
 from agent.knowledge._tables import Tables
-from agent.privacy.privacy import Privacy
 from tests.agent.knowledge.passages import HOME
 from tests.agent.privacy.house import MEMBER, opened, settings_over
+from tuning.privacy import privacy_of
 
 left, write, erase = [int(sys.argv[2])], Database.write, Tables.erase_deleted
 
@@ -56,7 +57,7 @@ async def counted_erase(self, version, guild):
 async def main():
     async with opened(settings_over(Path(sys.argv[1]))) as stores:
         Database.write, Tables.erase_deleted = counted_write, counted_erase
-        await Privacy(stores).forget(HOME, MEMBER)
+        await privacy_of(stores).forget(HOME, MEMBER)
 
 asyncio.run(main())
 """
@@ -86,8 +87,8 @@ async def test_a_restart_goes_on_where_it_was_killed(planted: Path, tmp_path: Pa
     assert _killed_after(folder, steps) == -signal.SIGKILL
 
     async with opened(settings_over(folder)) as stores:
-        (report,) = await Privacy(stores).resume()
-        assert await Privacy(stores).resume() == ()
+        (report,) = await privacy_of(stores).resume()
+        assert await privacy_of(stores).resume() == ()
 
         assert await rows_with(stores, WORD) == {}
         assert await passages_with(stores, HOME, WORD) == set()
