@@ -7,10 +7,11 @@ one data folder: `work` does what takes long, with one run at a time in all, and
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -24,13 +25,16 @@ from agent.serving.served import Task
 from tuning.loop.log import Plans, RunLog
 from tuning.loop.plan import Plan
 from tuning.loop.run import Move, Run, Why
-from tuning.loop.state import WORKING, State
+from tuning.loop.state import NEXT, WAITING, WORKING, State
+from tuning.registry.adapter import Adapter
 from tuning.runs.contracts import Progress
+
+_log = logging.getLogger(__name__)
 
 TRIES: Final = 8
 """How often a step is begun that never ends, because it is killed each time: it may be what kills."""
 SETBACKS: Final = 300
-"""How often what may succeed a moment later is tried again: five hours of a schedule that looks each minute."""
+"""How often what may succeed a moment later is tried again: in five hours, looking each minute."""
 _LOCK: Final = "tuning/lock"
 _LOOK_EVERY: Final = 2.0
 """Seconds between looks whether the run was cancelled, or should pause."""
@@ -54,16 +58,30 @@ class Steps(Protocol):
         """Remove what a run that is over no longer needs. Done again, it removes what is left."""
         ...
 
-    async def settle(self, run: Run) -> None:
-        """See that what asked for the run, and who serves, agree with how it stands. May be done again."""
+    async def serve(self, run: Run, member: MemberId | None, share: float) -> Move:
+        """Let the run's adapter serve, tried on a share of the questions first where that is below 1.
+
+        Done again it changes nothing. `member` decided it; None for the bot.
+        """
         ...
 
-    async def decided(self, run: Run, member: MemberId, *, approved: bool) -> None:
-        """Write down which admin decided."""
+    async def decline(self, run: Run, member: MemberId) -> None:
+        """Write down which admin did not want it."""
+        ...
+
+    async def adapter(self, guild: GuildId, ending: str) -> Adapter:
+        """Raises `UsageError` when there is no such adapter."""
+        ...
+
+    async def promote(self, adapter: Adapter, member: MemberId, share: float) -> None:
+        """The same as `serve` for an adapter that served before, or came from elsewhere."""
         ...
 
     async def take_back(self, guild: GuildId, task: Task, member: MemberId | None) -> str:
-        """Let the champion before serve again, at once; return the id of the adapter that no longer does."""
+        """Let the champion before serve again, at once; return the id of the adapter that no longer does.
+
+        Raises `UsageError` when the model serves as it is already.
+        """
         ...
 
 
@@ -125,6 +143,10 @@ class Loop:
         """
         async with self._alone() as alone:
             run = await self._at_work(guild) if alone else None
+            # A run that was killed, or cancelled elsewhere, as it ended may have left something.
+            for over in await self.log.runs(guild) if alone else ():
+                if not over.open:
+                    await self._steps.clean(over)
             while run is not None and run.state in WORKING and self._may_work(run):
                 after = await self.advance(run)
                 if after.state is run.state:
@@ -133,43 +155,85 @@ class Loop:
             return run
 
     async def watch(self, guild: GuildId) -> tuple[Run, ...]:
-        """Look at what is tried or serves, and do what admins approved; return the runs that moved on."""
+        """Look at what waits, is tried or serves; return the runs that moved on."""
         moved: list[Run] = []
         for run in await self._watched(guild):
-            after = await self.advance(run)
+            try:
+                after = await self.advance(run)
+            except LorekeeperError as error:
+                # It serves on as it is, and the other task has a right to be looked at.
+                _log.warning("run %s could not be looked at: %s", run.id, error)
+                continue
             if after.state is not run.state:
                 moved.append(after)
         return tuple(moved)
 
     async def advance(self, run: Run) -> Run:
-        """Do the step of the state that the run is in, once, and return it as it then stands."""
-        if run.state in WORKING:
-            run = await self.log.note(run, self._clock(), {"tries": run.tries + 1})
-            if run.tries > TRIES:
-                return await self._move(run, _failed(f"It was stopped {TRIES} times while {run.state}."))
+        """Do the step of the state that the run is in, once, and return it as it then stands.
+
+        What goes wrong before the challenger serves ends in the run's state; what goes wrong later is raised.
+        """
+        if run.state not in WORKING:
+            return await self._look(run)
+        run = await self.log.note(run, self._clock(), {"tries": run.tries + 1})
+        if run.tries > TRIES:
+            return await self._move(run, _failed(f"It was stopped {TRIES} times while {run.state}."))
         began = time.monotonic()
         try:
-            if obstacle := await self._steps.obstacle(run):
-                return await self._move(run, Move(to=State.CANCELLED, note=obstacle))
-            move = await self._taken(run)
+            obstacle = await self._steps.obstacle(run)
+            move = None if obstacle else await self._taken(run)
+            # Once more: the step may have taken hours.
+            obstacle = obstacle or await self._steps.obstacle(run)
         except LorekeeperError as error:
             return await self._erred(run, error)
+        if obstacle:
+            return await self._move(run, Move(to=State.CANCELLED, note=obstacle))
         if move is None:
             return await self.log.run(run.guild, run.id)
-        spent = run.seconds + time.monotonic() - began if run.state in WORKING else run.seconds
-        return await self._move(run, Move(to=move.to, facts={**move.facts, "seconds": spent}, note=move.note))
+        spent = run.seconds + time.monotonic() - began
+        return await self._move(run, replace(move, facts={**move.facts, "seconds": spent}))
 
-    async def approve(self, guild: GuildId, beginning: str, member: MemberId) -> Run:
-        """Let the challenger serve. Raises `UsageError` when the run does not wait for that."""
+    async def _look(self, run: Run) -> Run:
+        try:
+            move = await self._steps.take(run, lambda progress: None)
+        except LorekeeperError as error:
+            if not run.open or run.state is State.CANARY:
+                raise
+            return await self._erred(run, error)
+        return run if move is None else await self._move(run, move)
+
+    async def approve(
+        self, guild: GuildId, beginning: str, member: MemberId, *, share: float | None = None
+    ) -> Run:
+        """Let the challenger serve: with a share of 1 at once, else tried on that share of the questions, by
+        default the plan's. Raises `UsageError` when the run does not wait for that.
+        """
         run = await self._waiting(guild, beginning)
-        await self._steps.decided(run, member, approved=True)
-        return await self.advance(await self.log.note(run, self._clock(), {"approved": True}))
+        move = await self._steps.serve(run, member, run.plan.share if share is None else share)
+        return await self._move(run, move)
 
     async def decline(self, guild: GuildId, beginning: str, member: MemberId) -> Run:
         """Keep the champion. Raises `UsageError` when the run does not wait for that."""
         run = await self._waiting(guild, beginning)
-        await self._steps.decided(run, member, approved=False)
+        await self._steps.decline(run, member)
         return await self._move(run, Move(to=State.REFUSED, note="An admin declined it."))
+
+    async def promote(self, guild: GuildId, ending: str, member: MemberId, *, share: float = 1.0) -> Adapter:
+        """Let any adapter serve that passed the gate, named by the end of its id; return it.
+
+        Raises `UsageError` when there is none, or its run did not come so far.
+        """
+        adapter = await self._steps.adapter(guild, ending)
+        run = next((run for run in await self.log.runs(guild) if run.adapter == adapter.id), None)
+        if run is None or run.state in (State.CHAMPION, State.ROLLED_BACK):
+            await self._steps.promote(adapter, member, share)
+        elif run.state in WAITING:
+            move = await self._steps.serve(run, member, share)
+            if move.to is not run.state:
+                await self._move(run, move)
+        else:
+            raise UsageError(f"Its run is {run.state}: {run.note}".rstrip(": "))
+        return adapter
 
     async def cancel(self, guild: GuildId, beginning: str) -> Run:
         """Stop a run that has not served yet, also one at which another process is at work.
@@ -188,7 +252,7 @@ class Loop:
         """
         adapter = await self._steps.take_back(guild, task, member)
         for run in await self.log.runs(guild):
-            if run.adapter == adapter and run.state in (State.CANARY, State.CHAMPION):
+            if run.adapter == adapter and State.ROLLED_BACK in NEXT[run.state]:
                 await self._move(run, Move(to=State.ROLLED_BACK, note="An admin took it back."))
         return adapter
 
@@ -203,26 +267,25 @@ class Loop:
                     return None
             return step.result()
         finally:
-            if not step.done():
-                step.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await step
+            step.cancel()
+            # Not awaited itself: what it raises as it stops must not hide why it was stopped.
+            await asyncio.wait({step})
+            step.cancelled() or step.exception()
 
     async def _should_stop(self, run: Run) -> bool:
         now = await self.log.run(run.guild, run.id)
-        return now.state is not run.state or not self._may_work(run) or bool(await self._steps.obstacle(run))
+        return now.state is not run.state or not self._may_work(run)
 
     async def _erred(self, run: Run, error: LorekeeperError) -> Run:
         line = f"{error} {error.hint}".strip()
         if error.transient and run.setbacks < SETBACKS:
             # It was not the step that stopped, so the try does not count.
-            facts = {"tries": run.tries - 1, "setbacks": run.setbacks + 1, "note": line}
+            facts = {"tries": max(0, run.tries - 1), "setbacks": run.setbacks + 1, "note": line}
             return await self.log.note(run, self._clock(), facts)
         return await self._move(run, _failed(line))
 
     async def _move(self, run: Run, move: Move) -> Run:
         after = await self.log.move(run, move, self._clock())
-        await self._steps.settle(after)
         if not after.open:
             await self._steps.clean(after)
         if after.state is move.to:
@@ -236,16 +299,17 @@ class Loop:
         return next((run for run in await self.log.runs(guild) if run.state in WORKING), None)
 
     async def _watched(self, guild: GuildId) -> list[Run]:
-        """What may move without work: of each task the last that serves or is tried, and what was approved."""
-        watched: dict[Task, Run] = {}
-        for run in await self.log.runs(guild):
-            if run.state in (State.CANARY, State.CHAMPION) or (run.state is State.APPROVAL and run.approved):
-                watched.setdefault(run.task, run)
-        return list(watched.values())
+        """What may move without work: whatever waits or is tried, and of each task the last champion."""
+        runs = await self.log.runs(guild)
+        champions: dict[Task, Run] = {}
+        for run in runs:
+            if run.state is State.CHAMPION:
+                champions.setdefault(run.task, run)
+        return [*(run for run in runs if run.state in WAITING), *champions.values()]
 
     async def _waiting(self, guild: GuildId, beginning: str) -> Run:
         run = await self.log.run(guild, beginning)
-        if run.state is not State.APPROVAL or run.approved:
+        if run.state is not State.APPROVAL:
             raise UsageError(f"Run {run.id} is {run.state}, it does not wait for a decision.")
         return run
 
@@ -253,15 +317,19 @@ class Loop:
     async def _alone(self) -> AsyncIterator[bool]:
         """Whether no other process or task of this data folder is at work; a kill gives the lock back."""
         path = self._data_dir / _LOCK
+        lock = AsyncFileLock(path, timeout=0, run_in_executor=False)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = AsyncFileLock(path, timeout=0, run_in_executor=False)
-            async with lock:
-                yield True
+            await lock.acquire()
         except Timeout:
             yield False
+            return
         except OSError as error:
             raise write_error(path, error) from error
+        try:
+            yield True
+        finally:
+            await lock.release()
 
 
 def _failed(line: str) -> Move:

@@ -59,7 +59,6 @@ class Run:
     """sha256 of the GGUF adapter, hex."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """Of training and proof, by the names that `Adapter` and its metrics have for them."""
-    approved: bool = False
     baseline: float | None = None
     """How often members were content before it served, 0 to 1: what it is held against."""
 
