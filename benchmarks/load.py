@@ -38,7 +38,8 @@ CHAT_MODEL = "lorekeeper/smollm2:135m"
 ANSWER_TOKENS = 24
 """Of the generated answers: 50 of them are to end in a minute on two cores."""
 CONTEXT_TOKENS = 768
-"""Of the generated answers: two cores read some 180 tokens of a prompt a second."""
+EVIDENCE = 3
+"""Passages of a generated answer, and what its prompt may hold: two cores read some 180 tokens a second."""
 SMALL = GuildId("small")
 SMALL_QUESTIONS = 10
 STARVED = 3.0
@@ -140,6 +141,7 @@ async def _generated(folder: Path, servers: Servers, stores: dict[str, Any]) -> 
         answer_mode="generated",
         answer_tokens=ANSWER_TOKENS,
         context_tokens=CONTEXT_TOKENS,
+        evidence_limit=EVIDENCE,
         **servers.models(CHAT_MODEL),
         **stores,
     )

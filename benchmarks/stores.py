@@ -69,8 +69,8 @@ async def main() -> None:
     parser.add_argument("--ports", type=int, nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.size:
-        up_to = arguments.reindex_up_to
-        print(json.dumps(await _measure(arguments.size, *arguments.ports, reindex_up_to=up_to)))
+        http, grpc = arguments.ports
+        print(json.dumps(await _measure(arguments.size, http, grpc, arguments.reindex_up_to)))
         return
     with tempfile.TemporaryDirectory() as folder:
         async with running(Path(folder)) as servers:
