@@ -29,6 +29,7 @@ from tuning.evaluation.results import (
     Arm,
     Aspect,
     Check,
+    JudgeQuality,
     Predicted,
     Report,
     RoutingArm,
@@ -97,9 +98,7 @@ def _answers(report: Report, rules: Rules) -> Iterator[Check]:
     challenger, serving, untuned = (
         _answer_arm(report.answers, arm) for arm in (Arm.CHALLENGER, report.serving, Arm.UNTUNED)
     )
-    believed = report.judge is not None and (
-        report.judge.compared >= rules.judge_compared and report.judge.error_after <= rules.judge_error
-    )
+    believed = report.judge is not None and _believable(report.judge, rules)
     test = _scored(challenger, Split.TEST, judged=believed)
     before = _scored(serving, Split.TEST, judged=believed)
     yield _enough(len(test), rules)
@@ -115,6 +114,10 @@ def _answers(report: Report, rules: Rules) -> Iterator[Check]:
     yield _json(challenger, untuned)
     took, base_took = ([each.milliseconds for each in arm.answers] for arm in (challenger, untuned))
     yield _latency(took, base_took, rules.answer_ms, rules)
+
+
+def _believable(judge: JudgeQuality, rules: Rules) -> bool:
+    return judge.compared >= rules.judge_compared and judge.error_after <= rules.judge_error
 
 
 def _enough(count: int, rules: Rules) -> Check:

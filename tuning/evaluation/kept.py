@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from agent.contracts import ModelInfo
 from agent.files import write_error
 
-FILE = "answers.jsonl"
+FILE: Final = "answers.jsonl"
+
+Pause: TypeAlias = Callable[[], Awaitable[None]]
+"""Awaited before each call of a model; it returns when no member waits for an answer."""
 
 
 class Kept:

@@ -24,7 +24,8 @@ _AT_ONCE = 500
 def mcnemar(won: int, lost: int) -> float:
     """The chance of at least `won` of `won + lost` tosses; 1 where the two never differ."""
     tosses = won + lost
-    return sum(math.comb(tosses, k) for k in range(won, tosses + 1)) / 2**tosses
+    ways = sum(math.comb(tosses, k) for k in range(won, tosses + 1))
+    return float(ways / 2**tosses)
 
 
 def bootstrap(differences: Floats, seed: int, rounds: int = ROUNDS) -> float:

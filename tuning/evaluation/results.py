@@ -132,7 +132,8 @@ class JudgeQuality:
     error_before: float
     error_after: float
     """Mean absolute distance from the people's scores, before and after calibration; the latter measured on
-    scores that the calibration had not seen."""
+    scores that the calibration had not seen.
+    """
     position_bias: float
     """Mean distance, in points, of the scores of one answer shown first and shown second."""
 
@@ -205,9 +206,9 @@ class Report:
     routing: tuple[RoutingArm, ...] = ()
     answers: tuple[AnswerArm, ...] = ()
     judge: JudgeQuality | None = None
-    """None when every answer had a reference."""
+    """None when it was not asked."""
     left_out: int = 0
-    """Questions that could not be asked: their evidence is gone or is another text now."""
+    """Questions that were not asked: their category or evidence is gone, or nobody can say what is right."""
 
     @property
     def trust(self) -> Trust | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -31,25 +31,15 @@ from agent.routing.router import fused_route
 from agent.routing.vote import ask_model
 from agent.serving.served import Trust
 from tuning.datasets.item import Split
-from tuning.evaluation.kept import Kept, key_of
+from tuning.evaluation.kept import Kept, Pause, key_of
+from tuning.evaluation.questions import HELD_OUT, RoutingQuestion
 from tuning.evaluation.results import Arm, Predicted, RoutingArm
-
-Pause: TypeAlias = Callable[[], Awaitable[None]]
-"""Awaited before each call of a model: returns when whoever asks a question is served."""
 
 _LEFT_OUT: Final = 10
 """Categories that are left out, one after the other, to measure what is out of scope: each is a router."""
 _BLOCK: Final = 25
 """Questions that one arm is asked before the next has its turn: a prompt that is the same but for its end
 stays evaluated, and what else the machine does in the meantime slows all arms alike."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoutingQuestion:
-    item: str
-    split: Split
-    text: str
-    right: Slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +96,7 @@ async def evaluate_routing(
     seen = [await _see(routers, placer, each) for each in asked]
     votes = await _votes(models, seen, kept, pause)
     validation = [each for each in seen if each.question.split is Split.VALIDATION]
-    held_out = [each for each in seen if each.question.split in {Split.TEST, Split.GOLDEN}]
+    held_out = [each for each in seen if each.question.split in HELD_OUT]
     strangers = await _strangers(guild, categories, examples, placer, held_out, scope_threshold)
     heard: dict[Arm, tuple[Trust | None, _Votes]] = {
         Arm.FUSION: (None, {}),

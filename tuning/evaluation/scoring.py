@@ -1,7 +1,7 @@
 """How good an answer is, 1 to 5, computed of the evidence and a reference answer. Pure.
 
-What is judged is the model's own reply, before the agent replaces what cannot be proved: a model is not better
-because others mend it. Quotes are proved by the agent's own code (agent/answering/quotes.py).
+What is judged is the model's own reply, before the agent replaces what cannot be proved: a model is not
+better because others mend it. Quotes are proved by the agent's own code (agent/answering/quotes.py).
 
 * Relevance: how many of the reference's content words the answer has.
 * Grounding: how many of its sentences quote a source verbatim, under its number.
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.answering.compose import says_unknown
+from agent.answering.compose import says_unknown, spoken_date
 from agent.answering.quotes import Claim, cited, locate, verify
 from agent.answering.words import content_words, fold, numbers_in
 from agent.contracts import Evidence, EvidenceItem
@@ -30,11 +30,11 @@ LEAST: Final = 1.0
 MOST: Final = 5.0
 
 _APOLOGY: Final = re.compile(
-    r"\b(sorry|apologi[sz]e|apologies|as an ai|unfortunately|lo siento|disculpa|perdon|lamentablemente)\b"
+    r"\b(?:sorry|apologi[sz]e|apologies|as an ai|unfortunately|lo siento|disculpa|perdon|lamentablemente)\b"
 )
 _NOT_IN_CONTEXT: Final = re.compile(
-    r"\b(not|n't|nothing|no information|cannot|unable|no se|no hay|no aparece|nada)\b[^.!?]{0,60}"
-    r"\b(context|sources?|passages?|provided|given|mentioned|contexto|fuentes?|mencion\w*)\b"
+    r"(?:\b(?:not|nothing|no information|cannot|unable|no se|no hay|no aparece|nada)|n['’]t)\b[^.!?]{0,60}"
+    r"\b(?:context|sources?|passages?|provided|given|mentioned|contexto|fuentes?|mencion\w*)\b"
 )
 
 
@@ -67,15 +67,17 @@ def read_reply(question: str, evidence: Evidence, text: str) -> Reply:
     )
 
 
-def score(reply: Reply, text: str, reference: str, *, answerable: bool) -> Scores:
-    """Score a reply by a reference answer, which is not looked at where `answerable` is false."""
+def score(reply: Reply, text: str, references: Sequence[str], *, answerable: bool) -> Scores:
+    """Score a reply by answers that are right; any of them will do. Without evidence of an answer, that is
+    where `answerable` is false, they are not looked at.
+    """
     if reply.declined:
         right = LEAST if answerable else MOST
         return Scores(relevance=right, grounding=right, no_hallucination=MOST)
     if not answerable:
         return Scores(relevance=LEAST, grounding=reply.grounding, no_hallucination=LEAST)
     return Scores(
-        relevance=_scaled(recall(text, reference)),
+        relevance=_scaled(max(recall(text, each) for each in references)),
         grounding=reply.grounding,
         no_hallucination=reply.no_hallucination,
     )
@@ -107,12 +109,9 @@ def _told_share(question: str, evidence: Evidence, claims: Sequence[Claim]) -> f
 def _known(item: EvidenceItem) -> str:
     passage = item.passage
     told = f"{passage.title} {passage.location} {passage.author_name} {passage.text}"
-    # A date may be said in any order, its month in words.
-    return (
-        f"{told} {passage.date.year} {passage.date.month} {passage.date.day} {passage.date:%B}"
-        if passage.date
-        else told
-    )
+    if passage.date:
+        told += f" {spoken_date(passage.date, 'en')} {spoken_date(passage.date, 'es')} {passage.date.month}"
+    return told
 
 
 def _misquoted(claim: Claim, evidence: Evidence) -> tuple[str, ...]:
