@@ -347,7 +347,8 @@ class Episode:
 
 class FeedbackKind(StrEnum):
     VOTE = "vote"
-    """value {"vote": 1 | -1 | 0}; the latest of a member counts; 0 takes it back."""
+    """value {"vote": 1 | -1 | 0}; the latest of a member counts; 0 takes it back. "shown": true of one that
+    stands where it was given, so that it can be seen there when it was taken away."""
     REASON = "reason"
     """value {"reason": str}: why it was not helpful."""
     CORRECTION = "correction"

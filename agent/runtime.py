@@ -6,12 +6,12 @@ Importing this module is cheap; what is slow to import is imported when it is op
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.catalog.protocol import Catalog
 from agent.contracts import LOCAL_GUILD, GuildId
@@ -37,6 +37,8 @@ before its own deadline."""
 
 _ROUTING_EMBEDDER = "all-minilm-l6-v2"
 
+Clock: TypeAlias = Callable[[], datetime]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
@@ -48,6 +50,9 @@ class Stores:
     store: KnowledgeStore
     database: Database
     """What catalog and journal are kept in; the bot keeps its own state beside them."""
+    clock: Clock
+    """Returns an aware time in the guild's zone. Everything that is dated is dated by it, so that a test can
+    let a month pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +68,11 @@ class Installation:
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """Open catalog, journal and knowledge; the terminal's guild always exists. Raises `StoreError`."""
+async def open_stores(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Stores]:
+    """Open catalog, journal and knowledge; the terminal's guild always exists. Raises `StoreError`.
+
+    `clock` is this machine's unless it is given.
+    """
     from agent.catalog.sql import SqlCatalog
     from agent.database.engine import open_database
     from agent.journal.sql import SqlJournal
@@ -94,6 +102,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             journal=SqlJournal(database),
             store=MeteredStore(store, Store.WEAVIATE if settings.weaviate_url else Store.LANCEDB),
             database=database,
+            clock=clock or (lambda: datetime.now(settings.zone)),
         )
 
 
@@ -125,8 +134,11 @@ async def open_knowledge(settings: Settings) -> KnowledgeStore:
 
 
 @asynccontextmanager
-async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
-    """Open stores and models and join them. Raises `StoreError`, `ModelError`, `ConfigurationError`."""
+async def open_installation(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Installation]:
+    """Open stores and models and join them. Raises `StoreError`, `ModelError`, `ConfigurationError`.
+
+    `clock` is this machine's unless it is given.
+    """
     from agent.agent import Agent
     from agent.guilds import GuildViews
     from agent.ingest.pipeline import Ingestor
@@ -137,12 +149,9 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
     from agent.parts import Parts
     from agent.routing.router import FusedRouter
 
-    def clock() -> datetime:
-        return datetime.now(settings.zone)
-
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(traced(settings))
-        stores = await stack.enter_async_context(open_stores(settings))
+        stores = await stack.enter_async_context(open_stores(settings, clock))
         raw = MeteredEmbedder(await open_embedder(settings))
         stack.push_async_callback(raw.close)
         embedder = await LevelEmbedder.open(raw, settings.data_dir / "models")
@@ -164,7 +173,7 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
             embedder=embedder,
             router=router,
             settings=settings,
-            clock=clock,
+            clock=stores.clock,
         )
         parts = Parts(
             settings=settings,
@@ -176,7 +185,7 @@ async def open_installation(settings: Settings) -> AsyncIterator[Installation]:
             journal=stores.journal,
             keeper=ingestor,
             views=GuildViews(stores.catalog, stores.store),
-            clock=clock,
+            clock=stores.clock,
         )
         yield Installation(
             settings=settings,

@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Coroutine, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -144,7 +145,7 @@ class Lorekeeper(commands.AutoShardedBot):
             **options,
         )
         keep_pace(self.http, GlobalPace())
-        self.state = BotState(installation.stores.database)
+        self.state = BotState(installation.stores.database, installation.stores.clock)
         self.pacing = Pacing(self.settings.discord_edit_seconds)
         self.cooldowns = Cooldowns()
         self.desk = Desk(
@@ -162,6 +163,10 @@ class Lorekeeper(commands.AutoShardedBot):
     @property
     def agent(self) -> Agent:
         return self.installation.agent
+
+    def now(self) -> datetime:
+        """By the installation's clock, aware."""
+        return self.installation.stores.clock()
 
     @property
     def me_id(self) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GuildOption = Annotated[str, typer.Option("--guild", help="Whose knowledge; the terminal's is `local`.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The first characters of its id do.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 

@@ -40,6 +40,7 @@ class _Value(BaseModel):
 
 class _Vote(_Value):
     vote: Annotated[int, AfterValidator(_vote)]
+    shown: bool = False
 
 
 class _Reason(_Value):
@@ -93,13 +94,18 @@ def standing_votes(events: Iterable[Feedback]) -> dict[MemberId, int]:
     The latest vote of a member counts that the same member has not retracted; one of 0 takes it back. Not
     the latest by `at`: the clock of the machine that stored it may have been behind.
     """
+    return {member: event.value["vote"] for member, event in voting_events(events).items()}
+
+
+def voting_events(events: Iterable[Feedback]) -> dict[MemberId, Feedback]:
+    """The same, with the event that says it."""
     ordered = tuple(events)
     retracted = {
         (event.member, event.value["event"]) for event in ordered if event.kind is FeedbackKind.RETRACTION
     }
     latest = {
-        event.member: event.value["vote"]
+        event.member: event
         for event in ordered
         if event.kind is FeedbackKind.VOTE and (event.member, event.id) not in retracted
     }
-    return {member: vote for member, vote in latest.items() if vote}
+    return {member: event for member, event in latest.items() if event.value["vote"]}

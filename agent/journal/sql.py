@@ -15,14 +15,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import Episode, EpisodeId, Feedback, FeedbackKind, GuildId, MemberId, Role
 from agent.database import tables
 from agent.database.engine import Database
-from agent.errors import StoreError, UsageError
+from agent.database.reading import read_as
+from agent.errors import UsageError
 from agent.journal.feedback import check_value, standing_votes
 from agent.journal.positions import next_position
 
@@ -171,13 +172,8 @@ def _body(episode: Episode) -> dict[str, Any]:
 
 
 def _episode(row: RowMapping) -> Episode:
-    try:
-        return _EPISODE.validate_python(row["body"] | {name: row[name] for name in _COLUMNS})
-    except ValidationError as error:
-        raise StoreError(
-            f"Episode {row['id']} cannot be read: {error.errors()[0]['msg']}.",
-            "A newer Lorekeeper may have written it; update, or report this.",
-        ) from error
+    values = row["body"] | {name: row[name] for name in _COLUMNS}
+    return read_as(_EPISODE, values, f"Episode {row['id']}")
 
 
 def _event(row: RowMapping) -> Feedback:

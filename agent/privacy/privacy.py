@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_jsonable_python
@@ -69,7 +68,7 @@ class Privacy:
             "format": FORMAT,
             "guild": guild,
             "member": member,
-            "made_at": datetime.now(UTC),
+            "made_at": self._stores.clock(),
         }
         for holder in self._registry.holders:
             document |= await holder.export(who, traces)
@@ -131,7 +130,7 @@ class Privacy:
     async def _begin(self, who: Subject, names: frozenset[str]) -> tuple[Traces, Counter[str]]:
         """Write down who is to be forgotten, and by what they are known, with what an earlier run knew."""
         found = await self._registry.traces(who) | Traces(names=names)
-        row = {"guild": who.guild, "member": who.member, "begun_at": datetime.now(UTC)}
+        row = {"guild": who.guild, "member": who.member, "begun_at": self._stores.clock()}
         async with self._database.write() as connection:
             new = row | {"traces": _written(found), "removed": {}}
             await connection.execute(self._database.upsert(_TABLE), new)
@@ -148,7 +147,7 @@ class Privacy:
         line = {
             "guild": who.guild,
             "id": new_id(),
-            "at": datetime.now(UTC),
+            "at": self._stores.clock(),
             "member": FORGOTTEN,
             "action": ACTION,
             "detail": dict(removed),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from bot import opening
-from bot.output import GuildOption, JsonOption, note, print_json, print_table, run, waiting
+from bot.output import GuildOption, IdArgument, JsonOption, note, print_json, print_table, run, waiting
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
@@ -18,7 +18,6 @@ app = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
 )
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The first characters of its id do.")]
 
 
 @app.callback(epilog="Example: lorekeeper anomalies --json")
@@ -50,20 +49,16 @@ async def _list(guild: str, as_json: bool) -> None:
 
 
 async def _look(guild: str, as_json: bool) -> None:
-    from datetime import UTC, datetime
-
     from agent.contracts import GuildId
     from tuning.anomalies.watch import Watch
 
     async with opening.installation() as installation:
         with waiting("Looking"):
-            found = await Watch(installation).look(GuildId(guild), datetime.now(UTC))
+            found = await Watch(installation).look(GuildId(guild), installation.stores.clock())
         await _print(installation.stores, found, as_json)
 
 
 async def _dismiss(guild: str, id_: str) -> None:
-    from datetime import UTC, datetime
-
     from agent.contracts import GuildId
     from tuning.anomalies.anomaly import State
     from tuning.anomalies.log import AnomalyLog
@@ -71,7 +66,7 @@ async def _dismiss(guild: str, id_: str) -> None:
     async with opening.stores() as stores:
         log = AnomalyLog(stores.database)
         anomaly = await log.open_anomaly(GuildId(guild), id_)
-        await log.change(anomaly, State.DISMISSED, datetime.now(UTC))
+        await log.change(anomaly, State.DISMISSED, stores.clock())
     note("Dismissed.")
 
 

@@ -142,12 +142,10 @@ async def _derived(guild: str, similar: bool) -> Derivation:
 
 
 async def _gathered(stores: Stores, guild: str, similar: bool) -> Gathered:
-    from datetime import UTC, datetime
-
     from agent.contracts import GuildId
     from tuning.labels.gathering import gather
 
     if not similar:
-        return await gather(stores, GuildId(guild), now=datetime.now(UTC))
+        return await gather(stores, GuildId(guild), now=stores.clock())
     async with opening.embedder(stores.settings) as embedder:
-        return await gather(stores, GuildId(guild), now=datetime.now(UTC), embedder=embedder)
+        return await gather(stores, GuildId(guild), now=stores.clock(), embedder=embedder)

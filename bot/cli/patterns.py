@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot import opening
-from bot.output import GuildOption, JsonOption, note, print_json, run, waiting
+from bot.output import GuildOption, IdArgument, JsonOption, note, print_json, run, waiting
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
@@ -23,7 +23,6 @@ app = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
 )
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The first characters of its id do.")]
 PlotOption = Annotated[
     Path | None, typer.Option("--plot", metavar="FILE", dir_okay=False, help="Draw a picture (PNG) too.")
 ]
@@ -64,24 +63,22 @@ def dismiss(id_: IdArgument, guild: GuildOption = "local") -> None:
 
 async def _list(guild: str, plot: Path | None, as_json: bool) -> None:
     async with _detector() as (stores, detector):
-        found = await _watched(detector, guild)
+        found = await _watched(stores, detector, guild)
         await _print(stores, found, plot, as_json, whole=False)
 
 
 async def _show(guild: str, id_: str, plot: Path | None, as_json: bool) -> None:
     async with _detector() as (stores, detector):
-        found = await _watched(detector, guild)
+        found = await _watched(stores, detector, guild)
         await _print(stores, (_require(found, id_),), plot, as_json, whole=True)
 
 
 async def _settle(guild: str, id_: str, state: State) -> None:
-    from datetime import UTC, datetime
-
     from agent.contracts import GuildId
 
-    async with _detector() as (_, detector):
-        candidate = _require(await _watched(detector, guild), id_)
-        await detector.log.settle(GuildId(guild), candidate.id, state, datetime.now(UTC))
+    async with _detector() as (stores, detector):
+        candidate = _require(await _watched(stores, detector, guild), id_)
+        await detector.log.settle(GuildId(guild), candidate.id, state, stores.clock())
     note(f"{candidate.id} is {state}.")
 
 
@@ -93,13 +90,11 @@ async def _detector() -> AsyncIterator[tuple[Stores, Detector]]:
         yield stores, detector_of(stores, embedder)
 
 
-async def _watched(detector: Detector, guild: str) -> tuple[Candidate, ...]:
-    from datetime import UTC, datetime
-
+async def _watched(stores: Stores, detector: Detector, guild: str) -> tuple[Candidate, ...]:
     from agent.contracts import GuildId
 
     with waiting("Looking"):
-        return (await detector.watch(GuildId(guild), datetime.now(UTC))).detection.candidates
+        return (await detector.watch(GuildId(guild), stores.clock())).detection.candidates
 
 
 def _require(candidates: tuple[Candidate, ...], beginning: str) -> Candidate:
@@ -114,8 +109,6 @@ def _require(candidates: tuple[Candidate, ...], beginning: str) -> Candidate:
 async def _print(
     stores: Stores, candidates: tuple[Candidate, ...], plot: Path | None, as_json: bool, *, whole: bool
 ) -> None:
-    from datetime import datetime
-
     from agent.answering.display import one_line
     from agent.files import write_atomically
     from bot.patterns import cleaned, details_of, line_of, names_of, picture_of
@@ -134,7 +127,7 @@ async def _print(
             flush=True,
         )
     if plot is not None and candidates:
-        today = datetime.now(stores.settings.zone).date()
+        today = stores.clock().date()
         write_atomically(plot, await draw(picture_of(candidates, today, texts.patterns)))
         note(f"The picture is in {plot}.")
 

@@ -27,8 +27,6 @@ def stats(
 
 
 async def _stats(days: int, guild: str, plot: Path | None, as_json: bool) -> None:
-    from datetime import UTC, datetime
-
     from agent.contracts import GuildId
     from agent.files import write_atomically
     from bot.figures import picture_of, statistics_of, words_of
@@ -38,7 +36,7 @@ async def _stats(days: int, guild: str, plot: Path | None, as_json: bool) -> Non
     guild_id = GuildId(guild)
     async with opening.stores() as stores:
         names = {each.slug: each.name for each in await stores.catalog.categories(guild_id)}
-        statistics = await statistics_of(stores, guild_id, now=datetime.now(UTC), days=days)
+        statistics = await statistics_of(stores, guild_id, now=stores.clock(), days=days)
         texts = texts_for(stores.settings.language).stats
     if as_json:
         print_json(statistics)

@@ -6,40 +6,38 @@ and of what could not be mended. The buttons carry the anomaly in their ids, so 
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import discord
 from discord import ui
-from discord.ext import commands, tasks
+from discord.ext import commands
 
-from agent.errors import LorekeeperError, UsageError
+from agent.errors import UsageError
 from bot.administering import admin_group, audit, change_config, tell
+from bot.anomalies import sentence_of
 from bot.errors import say, telling_errors
 from bot.powers import require_power
 from bot.rendering import neutral_line
+from bot.rounds import Rounds
 from bot.state.config import Power
 from bot.texts import Texts
 from bot.translating import described, options
 from bot.views import BaseView, bot_of
-from tuning.anomalies.anomaly import Action, Anomaly, Kind, State
-from tuning.anomalies.quoting import Quoted, quotes_of, subject_of
+from tuning.anomalies.anomaly import Action, Anomaly, State
+from tuning.anomalies.quoting import Quoted, quotes_of
 from tuning.anomalies.watch import Watch, action_of
 
 if TYPE_CHECKING:
     from bot.client import Lorekeeper
 
-_log = logging.getLogger(__name__)
-
 _ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LISTED: Final = timedelta(days=30)
-_EVERY_HOURS: Final = 24
-_FIRST_SECONDS: Final = 1800.0
+_EVERY: Final = timedelta(days=1)
+_FIRST: Final = timedelta(minutes=30)
 
 
 class Choice(StrEnum):
@@ -80,35 +78,21 @@ class Anomalies(commands.Cog):
         self.bot = bot
         self._watch = Watch(bot.installation)
         self._stores = bot.installation.stores
+        self.daily = Rounds(bot, self.look, what="anomalies", every=_EVERY, first=_FIRST)
 
     async def cog_load(self) -> None:
         self.bot.add_dynamic_items(AnomalyButton)
         self.daily.start()
 
     async def cog_unload(self) -> None:
-        self.daily.cancel()
-
-    @tasks.loop(hours=_EVERY_HOURS)
-    async def daily(self) -> None:
-        """Look at every guild that this process serves. What fails in one is no matter of the others."""
-        for guild in self.bot.guilds:
-            try:
-                await self.look(guild)
-            except (LorekeeperError, discord.HTTPException) as error:
-                _log.warning("anomalies of guild %s were not looked for: %s", guild.id, error)
-
-    @daily.before_loop
-    async def _later(self) -> None:
-        """Whoever starts the bot wants answers first."""
-        await self.bot.wait_until_ready()
-        await asyncio.sleep(_FIRST_SECONDS)
+        self.daily.stop()
 
     @anomalies.command(name="list", description=described("anomalies.list"))
     async def list_anomalies(self, interaction: discord.Interaction[Lorekeeper]) -> None:
         """The last month, newest first."""
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        known = await self._watch.log.anomalies(guild, since=datetime.now(UTC) - _LISTED)
+        known = await self._watch.log.anomalies(guild, since=self.bot.now() - _LISTED)
         lines = [await self._line(each, texts) for each in known]
         await tell(interaction, "\n".join(lines) or texts.anomalies.none)
 
@@ -141,7 +125,7 @@ class Anomalies(commands.Cog):
 
     async def look(self, guild: discord.Guild) -> tuple[Anomaly, ...]:
         """Look at one guild, mend what can be mended, tell of the rest. Raises `LorekeeperError`."""
-        found = await self._watch.look(self.bot.guild_id(guild.id), datetime.now(UTC))
+        found = await self._watch.look(self.bot.guild_id(guild.id), self.bot.now())
         await self._tell(guild, [each for each in found if each.open])
         return found
 
@@ -150,7 +134,7 @@ class Anomalies(commands.Cog):
     ) -> None:
         """A button was pressed. Raises `UsageError` when somebody was quicker."""
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
-        words, now = texts.anomalies, datetime.now(UTC)
+        words, now = texts.anomalies, self.bot.now()
         found = await self._watch.log.anomaly(guild, anomaly)
         if not found.open:
             raise UsageError(words.no_longer_open)
@@ -177,28 +161,17 @@ class Anomalies(commands.Cog):
 
     async def _notice(self, anomaly: Anomaly, texts: Texts) -> str:
         words, kind = texts.anomalies, anomaly.found.kind
-        sentence = await self._sentence(anomaly, texts)
+        sentence = await sentence_of(self._stores, anomaly, texts.anomalies, neutral_line)
         told = words.notice.format(sentence=sentence, advice=words.advice[kind])
         return "\n".join([told, *map(_quote_line, await quotes_of(self._stores, anomaly))])
 
     async def _line(self, anomaly: Anomaly, texts: Texts) -> str:
         words = texts.anomalies
-        sentence = await self._sentence(anomaly, texts)
+        sentence = await sentence_of(self._stores, anomaly, texts.anomalies, neutral_line)
         at, state = discord.utils.format_dt(anomaly.raised_at, "d"), words.states[anomaly.state]
         return words.line.format(
             at=at, state=state, sentence=sentence, note=neutral_line(anomaly.note)
         ).rstrip()
-
-    async def _sentence(self, anomaly: Anomaly, texts: Texts) -> str:
-        words, found = texts.anomalies, anomaly.found
-        subject = await subject_of(self._stores, anomaly)
-        if found.kind is Kind.BURST:
-            subject = words.signs[found.subject]
-        figures: dict[str, Any] = {**found.figures, "subject": neutral_line(subject)}
-        if found.kind is Kind.CONTRADICTION:
-            figures["difference"] = words.differences[str(found.figures["difference"])]
-        template = words.gone if found.figures.get("gone") else words.sentences[found.kind]
-        return template.format(**figures)
 
 
 def _quote_line(quoted: Quoted) -> str:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from agent.contracts import Asker, Intent, MemberId, Question, Slug
+from agent.contracts import Asker, GuildId, Intent, MemberId, Question, Slug
 from agent.errors import StoreError
 from agent.understanding.intent import pick_intent
-from bot.choosing import topic_choices
+from bot.choosing import require_topic, topic_choices
 from bot.conversation import words_of
 from bot.desk import Request
 from bot.errors import NotAllowedError
@@ -90,6 +88,7 @@ class Ask(commands.Cog):
         config = await self.bot.state.config(guild_id)
         texts = texts_for(interaction.locale.value, config.language)
         self._require_may_ask(config, member, texts)
+        category = await self._topic(guild_id, wanted.category, texts) if wanted.category else None
 
         command = PendingCommand(
             guild=guild_id,
@@ -100,7 +99,7 @@ class Ask(commands.Cog):
             private=private,
             placeholder=None,
             text=wanted.text,
-            category=wanted.category,
+            category=category,
             intent=wanted.intent,
             locale=texts.language,
         )
@@ -111,6 +110,15 @@ class Ask(commands.Cog):
             _log.warning("a command is not written down: %s", error)
         surface = InteractionSurface(self.bot.pacing, interaction, private=private)
         self.answer_command(command, member, place, surface)
+
+    async def _topic(self, guild: GuildId, given: str, texts: Texts) -> Slug:
+        """The topic that a member names. Raises `UsageError` in their language."""
+        try:
+            return (await require_topic(self.bot, guild, given, texts)).slug
+        except StoreError as error:
+            # The agent will meet the same store, and is tried again until it is back.
+            _log.warning("the topic of a command is not checked: %s", error)
+            return Slug(given)
 
     def answer_command(
         self, command: PendingCommand, member: discord.Member, place: Place, surface: CommandSurface
@@ -151,7 +159,7 @@ class Ask(commands.Cog):
         if not has_power(config, member, Power.ASK):
             raise NotAllowedError(texts.may_not_ask)
         if wait := self._cooldown(config, member):
-            raise NotAllowedError(texts.cooldown.format(at=int(time.time() + wait) + 1))
+            raise NotAllowedError(texts.cooldown.format(at=self._at(wait)))
 
     def _cooldown(self, config: GuildConfig, member: discord.Member) -> float:
         """Count a question; return the seconds to wait if it is one too many."""
@@ -161,6 +169,10 @@ class Ask(commands.Cog):
         allowance = allowance_of(roles, config.allowances, config.allowance)
         guild = self.bot.guild_id(member.guild.id)
         return self.bot.cooldowns.take(guild, MemberId(str(member.id)), allowance)
+
+    def _at(self, wait: float) -> int:
+        """When so many seconds will have passed, as Discord's marks of time have it."""
+        return int(self.bot.now().timestamp() + wait) + 1
 
     async def _take(self, message: discord.Message) -> None:
         """Answer a message if it is for the bot."""
@@ -186,7 +198,7 @@ class Ask(commands.Cog):
             channel=message.channel.id,
             member=MemberId(str(placed.member.id)),
             placeholder=None,
-            asked_at=datetime.now(UTC),
+            asked_at=self.bot.now(),
         )
         if not await self.bot.state.begin(pending):
             return
@@ -216,7 +228,7 @@ class Ask(commands.Cog):
         if remembers and not has_power(placed.config, placed.member, Power.TEACH):
             return texts.may_not_teach
         wait = self._cooldown(placed.config, placed.member)
-        return texts.cooldown.format(at=int(time.time() + wait) + 1) if wait else ""
+        return texts.cooldown.format(at=self._at(wait)) if wait else ""
 
     async def answer(
         self,

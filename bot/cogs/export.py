@@ -68,7 +68,7 @@ class Export(commands.Cog):
 
         viewer = Viewer(visible=may_see(member, None), readable=readable)
         stores = self.bot.installation.stores
-        exporter = Exporter(stores, guild, viewer, now=discord.utils.utcnow(), limit=limit)
+        exporter = Exporter(stores, guild, viewer, now=self.bot.now(), limit=limit)
         return await exporter.make()
 
 

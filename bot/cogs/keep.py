@@ -18,6 +18,7 @@ from agent.contracts import GUILD_WIDE, GuildId, MemberId, Slug, Source, SourceI
 from agent.errors import UsageError
 from bot.choosing import likeliest_first, page_chosen, require_topic, topic_options
 from bot.conversation import words_of
+from bot.deletions import hear_deletions
 from bot.errors import NotAllowedError, telling_errors
 from bot.powers import has_power, require_power
 from bot.rendering import neutral_line
@@ -96,6 +97,7 @@ class Keep(commands.Cog):
     async def cog_load(self) -> None:
         self.bot.add_dynamic_items(UndoButton, KeepSelect)
         self.bot.tree.add_command(self._menu)
+        hear_deletions(self.bot, self._forget)
 
     async def preview(self, interaction: discord.Interaction[Lorekeeper], message: discord.Message) -> None:
         """Show what would be kept, for whom, and ask for the topic."""
@@ -180,16 +182,6 @@ class Keep(commands.Cog):
         await interaction.edit_original_response(
             content=texts.forgotten if gone else texts.already_forgotten, view=None
         )
-
-    @commands.Cog.listener()
-    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
-        if payload.guild_id is not None:
-            await self._forget(self.bot.guild_id(payload.guild_id), {payload.message_id})
-
-    @commands.Cog.listener()
-    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
-        if payload.guild_id is not None:
-            await self._forget(self.bot.guild_id(payload.guild_id), payload.message_ids)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:

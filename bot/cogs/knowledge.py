@@ -17,7 +17,7 @@ from agent.errors import UsageError
 from agent.files import write_error
 from agent.ingest.report import IngestReport, Outcome
 from bot.administering import audit
-from bot.choosing import MOST_OPTIONS, topic_choices
+from bot.choosing import MOST_OPTIONS, require_topic, topic_choices
 from bot.cogs.sync import SyncChannels
 from bot.errors import say
 from bot.history.reading import Root
@@ -92,10 +92,11 @@ class Knowledge(commands.Cog):
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         if (address is None) == (file is None):
             raise UsageError(texts.address_or_file)
+        category = (await require_topic(self.bot, guild, topic, texts)).slug if topic else None
         await interaction.response.defer(ephemeral=True, thinking=True)
         target: str | Path = await self._saved(guild, file) if file else address or ""
         report = await self.bot.installation.ingestor.ingest(
-            guild, [target], category=topic, author=MemberId(str(interaction.user.id))
+            guild, [target], category=category, author=MemberId(str(interaction.user.id))
         )
         by = MemberId(str(interaction.user.id))
         detail = {"target": address or (file.filename if file else "")}

@@ -7,21 +7,21 @@ them to do where they chose to be told of anomalies.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import discord
 from discord import app_commands, ui
-from discord.ext import commands, tasks
+from discord.ext import commands
 
 from agent.contracts import GuildId, MemberId
-from agent.errors import LorekeeperError, UsageError
+from agent.errors import UsageError
 from bot.administering import OFFERED_TO, audit
+from bot.choosing import MOST_OPTIONS
 from bot.errors import say, telling_errors
 from bot.patterns import (
     cleaned,
@@ -36,6 +36,7 @@ from bot.patterns import (
 )
 from bot.powers import require_power
 from bot.rendering import neutral_line
+from bot.rounds import Rounds
 from bot.splitter import split
 from bot.state.config import Power
 from bot.texts import Texts
@@ -51,8 +52,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_EVERY_HOURS: Final = 24
-_FIRST_SECONDS: Final = 2700.0
+_EVERY: Final = timedelta(days=1)
+_FIRST: Final = timedelta(minutes=45)
 """After the anomalies, which patterns ask for."""
 _LISTED: Final = 10
 _GAPS: Final = 5
@@ -93,28 +94,14 @@ class Patterns(commands.Cog):
         self.bot = bot
         self._stores = bot.installation.stores
         self._detector = detector_of(self._stores, bot.installation.embedder)
+        self.daily = Rounds(bot, self._look_and_tell, what="patterns", every=_EVERY, first=_FIRST)
 
     async def cog_load(self) -> None:
         self.bot.add_dynamic_items(SettleButton)
         self.daily.start()
 
     async def cog_unload(self) -> None:
-        self.daily.cancel()
-
-    @tasks.loop(hours=_EVERY_HOURS)
-    async def daily(self) -> None:
-        """Look at every guild that this process serves. What fails in one is no matter of the others."""
-        for guild in self.bot.guilds:
-            try:
-                await self._tell(guild, await self.look(guild))
-            except (LorekeeperError, discord.HTTPException) as error:
-                _log.warning("patterns of guild %s were not looked for: %s", guild.id, error)
-
-    @daily.before_loop
-    async def _later(self) -> None:
-        """Whoever starts the bot wants answers first."""
-        await self.bot.wait_until_ready()
-        await asyncio.sleep(_FIRST_SECONDS)
+        self.daily.stop()
 
     @app_commands.command(description=described("patterns"))
     @options("patterns", "pattern")
@@ -145,14 +132,31 @@ class Patterns(commands.Cog):
             said, view = _to_do(open_gaps, names, texts)
             await interaction.followup.send(said, view=view, ephemeral=True)
 
+    @patterns.autocomplete("pattern")
+    async def _open(
+        self, interaction: discord.Interaction[Lorekeeper], current: str
+    ) -> list[app_commands.Choice[str]]:
+        """Those that are open, as the last look wrote them down: a look takes longer than one types."""
+        guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
+        assert interaction.guild is not None
+        names = await self._names(interaction.guild, texts)
+        standing = (await self._detector.log.standing(guild)).values()
+        newest = sorted((each for each in standing if not each.over), key=lambda each: each.id, reverse=True)
+        offered = {each.pattern: _offered(each, names, texts) for each in newest}
+        found = [(name, id_) for id_, name in offered.items() if current.casefold() in name.casefold()]
+        return [app_commands.Choice(name=name[:100], value=id_) for name, id_ in found[:MOST_OPTIONS]]
+
     async def look(self, guild: discord.Guild) -> Seen:
         """Look at one guild and write down what changed, in the audit log too. Raises `LorekeeperError`."""
         joined = {MemberId(str(each.id)): each.joined_at for each in guild.members if each.joined_at}
         id_ = self.bot.guild_id(guild.id)
-        seen = await self._detector.watch(id_, datetime.now(UTC), joined)
+        seen = await self._detector.watch(id_, self.bot.now(), joined)
         for event in seen.events:
             await self._audit(id_, event)
         return seen
+
+    async def _look_and_tell(self, guild: discord.Guild) -> None:
+        await self._tell(guild, await self.look(guild))
 
     async def settle(self, interaction: discord.Interaction[Lorekeeper], pattern: str, state: State) -> None:
         """A button was pressed. Raises `UsageError` when somebody was quicker."""
@@ -161,7 +165,7 @@ class Patterns(commands.Cog):
         standing = (await self._detector.log.standing(guild)).get(pattern)
         if standing is None or standing.over:
             raise UsageError(words.no_longer_open)
-        await self._detector.log.settle(guild, pattern, state, datetime.now(UTC))
+        await self._detector.log.settle(guild, pattern, state, self.bot.now())
         await audit(interaction, guild, f"pattern {state}", {"pattern": pattern})
         await say(interaction, words.done if state is State.DONE else words.dismissed)
 
@@ -185,7 +189,7 @@ class Patterns(commands.Cog):
     async def _picture(self, shown: Sequence[Candidate], words: str, texts: Texts) -> discord.File | None:
         if not shown:
             return None
-        today = datetime.now(self.bot.settings.zone).date()
+        today = self.bot.now().date()
         try:
             png = await draw(picture_of(shown, today, texts.patterns))
         except PictureError as error:
@@ -223,6 +227,12 @@ class Patterns(commands.Cog):
         }
         by = MemberId(str(self.bot.me_id))
         await self.bot.state.audit(guild, by=by, action=f"pattern {event.state}", detail=detail)
+
+
+def _offered(event: Event, names: Mapping[str, str], texts: Texts) -> str:
+    """An open pattern without a word of anybody: `3f2a01bc · Pool · a person should look`."""
+    topic = names.get(event.facts.category or "", event.facts.category or "")
+    return " · ".join(filter(None, [event.pattern[:8], topic, texts.patterns.actions[event.facts.action]]))
 
 
 def _harmless(candidate: Candidate, names: Mapping[str, str]) -> Candidate:

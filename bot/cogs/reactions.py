@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Set
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Set
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import discord
 from discord.ext import commands
 
-from agent.contracts import FeedbackKind, MemberId
+from agent.contracts import Feedback, FeedbackKind, MemberId
+from agent.journal.feedback import voting_events
 from agent.privacy.privacy import ACTION as FORGOT
 from bot.delivery import DiscordAwayError, persistently
 from bot.state.store import AnswerMessage
@@ -54,7 +55,7 @@ class Reactions(commands.Cog):
         if vote is None or others or not self._counts(payload):
             return
         if answer := await self._answer_of(payload.message_id):
-            await give_vote(self.bot, answer, MemberId(str(payload.user_id)), vote)
+            await give_vote(self.bot, answer, MemberId(str(payload.user_id)), vote, shown=True)
 
     @commands.Cog.listener()
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
@@ -65,7 +66,8 @@ class Reactions(commands.Cog):
         member = MemberId(str(payload.user_id))
         if answer is None or await _standing(self.bot, answer, member) != vote:
             return
-        await give_vote(self.bot, answer, member, -vote if await self._reacted(payload, -vote) else 0)
+        other = -vote if await self._reacted(payload, -vote) else 0
+        await give_vote(self.bot, answer, member, other, shown=True)
 
     @commands.Cog.listener()
     async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
@@ -107,12 +109,14 @@ class Reactions(commands.Cog):
         return False
 
     async def _catch_up(self) -> None:
-        """Count the thumbs that were given while nobody listened; one absence after the other."""
+        """Count the thumbs that were given and taken away while nobody listened; one absence after the
+        other.
+        """
         async with self._catching_up:
             await self._count_all_missed()
 
     async def _count_all_missed(self) -> None:
-        since = discord.utils.time_snowflake(discord.utils.utcnow() - _MISSED)
+        since = discord.utils.time_snowflake(self.bot.now() - _MISSED)
         for guild, channel, oldest in await self.bot.state.answered_since(since):
             if self.bot.guild_of(guild) is None:
                 continue
@@ -127,12 +131,39 @@ class Reactions(commands.Cog):
 
     async def _read(self, channel: int, after: int) -> None:
         """Count what is missed on the answers of a channel; doing it twice counts nothing twice."""
+        begun = self.bot.now()
+        thumbs: dict[int, Mapping[MemberId, Set[int]]] = {}
         history = self.bot.get_partial_messageable(channel).history(
             limit=_MISSED_MESSAGES, after=discord.Object(after), oldest_first=False
         )
         async for message in history:
-            if message.author.id == self.bot.me_id and (shown := await _shown(message)):
-                await self._count_missed(message.id, shown)
+            if message.author.id == self.bot.me_id:
+                thumbs[message.id] = await _shown(message)
+        for message_id, shown in thumbs.items():
+            if shown:
+                await self._count_missed(message_id, shown)
+        for message_id in thumbs:
+            await self._count_taken(message_id, thumbs, begun)
+
+    async def _count_taken(
+        self, message: int, thumbs: Mapping[int, Mapping[MemberId, Set[int]]], begun: datetime
+    ) -> None:
+        """Take votes back whose thumbs stand on none of an answer's messages any more; nothing where not all
+        of them were read.
+        """
+        answer = await self.bot.state.answer(message)
+        if answer is None:
+            return
+        those = [each.message for each in await self.bot.state.messages_of(answer.guild, answer.episode)]
+        if message != those[0] or not thumbs.keys() >= set(those):
+            return
+        shown = defaultdict[MemberId, set[int]](set)
+        for each in those:
+            for member, votes in thumbs[each].items():
+                shown[member] |= votes
+        events = await self.bot.agent.parts.journal.feedback(answer.guild, episode=answer.episode)
+        for member in taken_away(shown, events, begun):
+            await give_vote(self.bot, answer, member, 0)
 
     async def _count_missed(self, message: int, shown: Mapping[MemberId, Set[int]]) -> None:
         answer = await self.bot.state.answer(message)
@@ -147,7 +178,7 @@ class Reactions(commands.Cog):
         for member, votes in shown.items():
             vote = missed_vote(votes, standing.get(member, 0), given[member])
             if vote is not None:
-                await give_vote(self.bot, answer, member, vote)
+                await give_vote(self.bot, answer, member, vote, shown=True)
 
     async def _clear(self, message: int, votes: Set[int]) -> None:
         """A moderator took thumbs away: those votes no longer stand."""
@@ -171,6 +202,22 @@ def missed_vote(shown: Set[int], standing: int, given: Set[int]) -> int | None:
     return next(iter(unheard)) if len(unheard) == 1 else None
 
 
+def taken_away(
+    shown: Mapping[MemberId, Set[int]], events: Iterable[Feedback], before: datetime
+) -> list[MemberId]:
+    """Return the members whose vote stood as a thumb on an answer and no longer does.
+
+    `shown` are the thumbs of each member there, `events` the feedback on the answer. A vote that was given by
+    a button leaves no thumb, and one given after the thumbs began to be read, `before`, may be newer than
+    what was read: both stay.
+    """
+    return [
+        member
+        for member, event in voting_events(events).items()
+        if event.value.get("shown") and event.at < before and event.value["vote"] not in shown.get(member, ())
+    ]
+
+
 async def _shown(message: discord.Message) -> Mapping[MemberId, Set[int]]:
     """The thumbs of each member on a message."""
     shown = defaultdict[MemberId, set[int]](set)
@@ -183,10 +230,15 @@ async def _shown(message: discord.Message) -> Mapping[MemberId, Set[int]]:
     return shown
 
 
-async def give_vote(bot: Lorekeeper, answer: AnswerMessage, member: MemberId, vote: int) -> None:
-    """Let this be the member's vote; 0 takes it back. The vote that stands already is not given again."""
+async def give_vote(
+    bot: Lorekeeper, answer: AnswerMessage, member: MemberId, vote: int, *, shown: bool = False
+) -> None:
+    """Let this be the member's vote; 0 takes it back. The vote that stands already is not given again.
+    `shown` says that it stands as a reaction.
+    """
     if await _standing(bot, answer, member) != vote:
-        await bot.agent.give_feedback(answer.guild, answer.episode, member, FeedbackKind.VOTE, {"vote": vote})
+        value = {"vote": vote, "shown": True} if shown and vote else {"vote": vote}
+        await bot.agent.give_feedback(answer.guild, answer.episode, member, FeedbackKind.VOTE, value)
 
 
 async def _standing(bot: Lorekeeper, answer: AnswerMessage, member: MemberId) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -46,7 +45,7 @@ class Stats(commands.Cog):
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         await interaction.response.defer(ephemeral=True, thinking=True)
         stores = self.bot.installation.stores
-        statistics = await statistics_of(stores, guild, now=datetime.now(UTC), days=days)
+        statistics = await statistics_of(stores, guild, now=self.bot.now(), days=days)
         names = {each.slug: each.name for each in await stores.catalog.categories(guild)}
         words = words_of(statistics, names, texts.stats)
         try:

@@ -22,16 +22,23 @@ from discord.ext import commands, tasks
 from agent.contracts import GuildId
 from agent.errors import LorekeeperError, StoreError, UsageError
 from agent.ids import new_id
-from agent.ingest.cleaning import clean_text
 from agent.privacy.consents import Consents
 from bot.administering import audit
-from bot.conversation import words_of
+from bot.deletions import hear_deletions
 from bot.errors import NotAllowedError, telling_errors
+from bot.history.attached import attached_text, text_files
 from bot.history.building import Builder
-from bot.history.reading import Root, may_read
+from bot.history.reading import Root, kept_words, may_read
 from bot.history.reporting import Report, told
 from bot.history.said import Heard, left_out
-from bot.history.syncing import PAGE_SECONDS, SyncCancelledError, Syncing, Terms, UnreadableError
+from bot.history.syncing import (
+    PAGE_SECONDS,
+    PASSING,
+    SyncCancelledError,
+    Syncing,
+    Terms,
+    UnreadableError,
+)
 from bot.powers import require_power
 from bot.rendering import neutralise
 from bot.state.config import Power
@@ -86,6 +93,7 @@ class SyncChannels(commands.Cog):
 
     async def cog_load(self) -> None:
         self.bot.add_dynamic_items(CancelButton)
+        hear_deletions(self.bot, self._forget)
         self._remake.start()
 
     async def cog_unload(self) -> None:
@@ -148,21 +156,20 @@ class SyncChannels(commands.Cog):
         if payload.guild_id is None or payload.message.author.id == self.bot.me_id:
             return
         guild, message = self.bot.guild_id(payload.guild_id), payload.message
-        words = clean_text(words_of(message, self.bot.me_id)).strip()
+        try:
+            words = kept_words(message, self.bot.me_id, await self._attached(guild, message))
+        except PASSING as error:
+            _log.warning("message %s is as it was until its channel is read again: %s", message.id, error)
+            return
         if left_out(Heard(words=words, from_bot=message.author.bot)) is not None:
             await self._forget(guild, {message.id})
         elif (key := await self.history.edit(guild, message.id, words)) is not None:
             await self._make_stale(guild, {key})
 
-    @commands.Cog.listener()
-    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
-        if payload.guild_id is not None:
-            await self._forget(self.bot.guild_id(payload.guild_id), {payload.message_id})
-
-    @commands.Cog.listener()
-    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
-        if payload.guild_id is not None:
-            await self._forget(self.bot.guild_id(payload.guild_id), payload.message_ids)
+    async def _attached(self, guild: GuildId, message: discord.Message) -> str:
+        """What stands in its files; nothing where nothing is kept."""
+        kept = bool(text_files(message)) and await self.history.place(guild, message.channel.id) is not None
+        return await attached_text(message) if kept else ""
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:

@@ -12,7 +12,8 @@ from agent.contracts import Category, GuildId, MemberId, Slug
 from agent.ingest.categories import known_category
 from agent.ingest.cleaning import clean_text
 from bot.conversation import words_of
-from bot.history.said import Heard, Said, left_out
+from bot.history.attached import attached_to
+from bot.history.said import Heard, LeftOut, Said, left_out
 from bot.state.config import GuildConfig
 from bot.state.history import Place
 from bot.visibility import visibility_of
@@ -24,6 +25,8 @@ Root: TypeAlias = discord.TextChannel | discord.ForumChannel | discord.Thread
 PAGE: Final = 100
 """Discord gives no more messages at once."""
 _HUMAN: Final = (discord.MessageType.default, discord.MessageType.reply)
+_WITH_FILES: Final = frozenset({None, LeftOut.EMPTY})
+"""Whose files are read: a message may say nothing but what stands in its file."""
 _MENTIONED: Final = re.compile(r"<@!?(\d+)>")
 
 
@@ -59,37 +62,53 @@ def may_read(place: Root) -> bool:
     return permissions.view_channel and permissions.read_message_history
 
 
-def said_on(page: Sequence[discord.Message], me: int, refused: Collection[MemberId]) -> list[Said]:
-    """What is kept of a page."""
-    heard = (said_of(message, me, refused) for message in page)
+async def said_on(page: Sequence[discord.Message], me: int, refused: Collection[MemberId]) -> list[Said]:
+    """What is kept of a page. Raises what `attached_text` does."""
+    kept = [message for message in page if _why_left_out(message, me, refused) in _WITH_FILES]
+    attached = await attached_to(kept)
+    heard = (said_of(message, me, refused, attached.get(message.id, "")) for message in page)
     return [said for said in heard if said is not None]
 
 
-def said_of(message: discord.Message, me: int, refused: Collection[MemberId]) -> Said | None:
-    """What is kept of a message; None when it is left out."""
-    member = MemberId(str(message.author.id))
-    named = {int(found) for found in _MENTIONED.findall(message.content)}
-    answered = message.reference.resolved if message.reference else None
-    answers_me = isinstance(answered, discord.Message) and answered.author.id == me
-    words = clean_text(words_of(message, me)).strip()
-    heard = Heard(
-        words=words,
-        from_bot=message.author.bot,
-        from_webhook=message.webhook_id is not None,
-        from_system=message.type not in _HUMAN,
-        for_me=me in named or answers_me,
-        refused=member in refused,
-    )
-    if left_out(heard) is not None:
+def said_of(
+    message: discord.Message, me: int, refused: Collection[MemberId], attached: str = ""
+) -> Said | None:
+    """What is kept of a message with what stands in its files; None when it is left out."""
+    if _why_left_out(message, me, refused, attached) is not None:
         return None
     return Said(
         message=message.id,
-        member=member,
+        member=MemberId(str(message.author.id)),
         name=message.author.display_name,
-        words=words,
+        words=kept_words(message, me, attached),
         answers=message.reference.message_id if message.reference else None,
-        mentions=frozenset(MemberId(str(each)) for each in named),
+        mentions=frozenset(MemberId(str(each)) for each in _named(message)),
     )
+
+
+def kept_words(message: discord.Message, me: int, attached: str = "") -> str:
+    """What a message says, and what stands in its files."""
+    return clean_text("\n\n".join(filter(None, [words_of(message, me), attached]))).strip()
+
+
+def _why_left_out(
+    message: discord.Message, me: int, refused: Collection[MemberId], attached: str = ""
+) -> LeftOut | None:
+    answered = message.reference.resolved if message.reference else None
+    answers_me = isinstance(answered, discord.Message) and answered.author.id == me
+    heard = Heard(
+        words=kept_words(message, me, attached),
+        from_bot=message.author.bot,
+        from_webhook=message.webhook_id is not None,
+        from_system=message.type not in _HUMAN,
+        for_me=me in _named(message) or answers_me,
+        refused=MemberId(str(message.author.id)) in refused,
+    )
+    return left_out(heard)
+
+
+def _named(message: discord.Message) -> set[int]:
+    return {int(found) for found in _MENTIONED.findall(message.content)}
 
 
 def place_of(

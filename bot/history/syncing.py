@@ -207,7 +207,7 @@ class Syncing:
         self, place: Place, moved: Place, page: Sequence[discord.Message], kept: dict[int, str]
     ) -> None:
         """Keep what a page changes; `moved` is the place after it."""
-        said = said_on(page, self._terms.me, self._terms.refused)
+        said = await said_on(page, self._terms.me, self._terms.refused)
         changes = compared(said, kept, read=place.read)
         talks = await self._history.talks(place, changes.new)
         keys = grouped(changes.new, talks, thread=place.thread)

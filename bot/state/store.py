@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import delete, func, select
 
 from agent.contracts import EpisodeId, GuildId, MemberId, SourceId
 from agent.database import tables
 from agent.database.engine import Database
-from agent.errors import StoreError
+from agent.database.reading import read_as
 from agent.ids import new_id
 from bot.state.commands import PendingCommands
 from bot.state.config import GuildConfig
@@ -66,8 +66,10 @@ class Change:
 class BotState:
     """One for the process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime] | None = None) -> None:
+        """`clock` dates the audit log; this machine's unless it is given."""
         self._database = database
+        self._clock = clock or (lambda: datetime.now(UTC))
         self.commands = PendingCommands(database)
         self._configs: dict[GuildId, GuildConfig] = {}
 
@@ -95,16 +97,18 @@ class BotState:
         """Change the configuration and write it down in the audit log, both or neither."""
         changed = change(await self.config(guild))
         row = {"guild": guild, "config": _CONFIG.dump_python(changed, mode="json")}
+        line = self._audit_row(guild, by, action, detail)
         async with self._database.write() as connection:
             await connection.execute(self._database.upsert(tables.bot_guilds, ("config",)), row)
-            await connection.execute(tables.bot_audit.insert(), _audit_row(guild, by, action, detail))
+            await connection.execute(tables.bot_audit.insert(), line)
         self._configs[guild] = changed
         return changed
 
     async def audit(self, guild: GuildId, *, by: MemberId, action: str, detail: Mapping[str, Any]) -> None:
         """Write down what an admin did elsewhere than in the configuration."""
+        line = self._audit_row(guild, by, action, detail)
         async with self._database.write() as connection:
-            await connection.execute(tables.bot_audit.insert(), _audit_row(guild, by, action, detail))
+            await connection.execute(tables.bot_audit.insert(), line)
 
     async def changes(
         self, guild: GuildId, limit: int = 50, member: MemberId | None = None
@@ -290,6 +294,18 @@ class BotState:
                 .values(**values)
             )
 
+    def _audit_row(
+        self, guild: GuildId, by: MemberId, action: str, detail: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            "guild": guild,
+            "id": new_id(),
+            "at": self._clock(),
+            "member": by,
+            "action": action,
+            "detail": dict(detail),
+        }
+
     async def _answers(self, condition: Any) -> tuple[AnswerMessage, ...]:
         query = select(tables.bot_answers).where(condition).order_by(tables.bot_answers.c.message)
         async with self._database.read() as connection:
@@ -297,21 +313,4 @@ class BotState:
 
 
 def _config(guild: GuildId, found: Any) -> GuildConfig:
-    try:
-        return _CONFIG.validate_python(found)
-    except ValidationError as error:
-        raise StoreError(
-            f"The configuration of guild {guild} cannot be read: {error.errors()[0]['msg']}.",
-            "A newer Lorekeeper may have written it; update, or report this.",
-        ) from error
-
-
-def _audit_row(guild: GuildId, by: MemberId, action: str, detail: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "guild": guild,
-        "id": new_id(),
-        "at": datetime.now(UTC),
-        "member": by,
-        "action": action,
-        "detail": dict(detail),
-    }
+    return read_as(_CONFIG, found, f"The configuration of guild {guild}")

@@ -1,4 +1,4 @@
-"""Names that are typed are completed: topics, sources, versions."""
+"""Names that are typed are completed: topics, sources, patterns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from discord import app_commands
 from bot.client import COGS
 from bot.templates import Template
 
-_TYPED = {"topic", "into", "source", "version"}
+_TYPED = {"topic", "into", "source", "version", "pattern"}
 """Options that name something of the guild; Discord itself completes roles, channels and members."""
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from agent.contracts import LOCAL_GUILD, Feedback, FeedbackKind, MemberId, Role
 from agent.privacy.privacy import ACTION as FORGOT
-from bot.cogs.reactions import missed_vote
+from bot.cogs.reactions import missed_vote, taken_away
 from bot.state.config import GuildConfig, Power
 from bot.state.store import AnswerMessage
+from tests.agent.journal.episodes import NOON, an_episode, an_event
 from tests.bot.discord.conftest import Stage
 from tests.discord.members import Member
 from tests.discord.model import Message
@@ -294,3 +296,53 @@ async def test_thumbs_from_before_somebody_was_forgotten_are_not_read_again(stag
     await ana.reacts(later, "👍")
     await _votes(stage, later, {ana: 1})
     await _votes(stage, answer, {ben: 1})
+
+
+def _vote(vote: int, *, shown: bool = True, member: str = "ana", at: datetime = NOON) -> Feedback:
+    value = {"vote": vote, "shown": True} if shown else {"vote": vote}
+    return an_event(an_episode(), FeedbackKind.VOTE, value, member=MemberId(member), at=at)
+
+
+@pytest.mark.parametrize(
+    ("shown", "events", "taken"),
+    [
+        ({}, [_vote(1)], ["ana"]),
+        ({"ana": {1}}, [_vote(1)], []),
+        ({"ana": {-1}}, [_vote(1)], ["ana"]),
+        ({"ben": {1}}, [_vote(1)], ["ana"]),
+        ({}, [_vote(1, shown=False)], []),
+        ({}, [_vote(1), _vote(-1, shown=False)], []),
+        ({}, [_vote(1), _vote(0, shown=False)], []),
+        ({}, [_vote(1, at=NOON + timedelta(seconds=1))], []),
+        ({}, [_vote(1), _vote(-1, member="ben")], ["ana", "ben"]),
+    ],
+    ids=[
+        "gone",
+        "there",
+        "the other one is there",
+        "somebody else's",
+        "pressed",
+        "pressed after it",
+        "taken back before",
+        "given while it was read",
+        "two",
+    ],
+)
+async def test_what_a_thumb_that_is_gone_says(
+    shown: dict[str, set[int]], events: list[Feedback], taken: list[str]
+) -> None:
+    there = {MemberId(member): votes for member, votes in shown.items()}
+    assert taken_away(there, events, NOON + timedelta(seconds=1)) == taken
+
+
+async def test_thumbs_that_were_taken_away_during_an_absence_count_no_longer(stage: Stage) -> None:
+    ana, ben, cai = (stage.loopback.member(name) for name in ("ana", "ben", "cai"))
+    answer = await _asked(stage, ana)
+    await ana.reacts(answer, "👍")
+    await ben.reacts(answer, "👎")
+    await cai.clicks(answer, "Helpful")
+    await _votes(stage, answer, {ana: 1, ben: -1, cai: 1})
+    await stage.stop()
+    await ana.unreacts(answer, "👍")
+    await stage.start()
+    await _votes(stage, answer, {ben: -1, cai: 1})

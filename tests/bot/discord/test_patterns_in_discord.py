@@ -167,8 +167,8 @@ async def test_admins_are_told_of_what_is_new_to_do_once(recurring: Stage) -> No
     cog = recurring.bot.get_cog(Patterns.__name__)
     assert isinstance(cog, Patterns)
     before = len(channel.messages)
-    await cog.daily()
-    await cog.daily()
+    await cog.daily.once()
+    await cog.daily.once()
     told = [each.content for each in list(channel.messages)[before:]]
     assert len([each for each in told if "somebody should write it down" in each]) == 1
 

@@ -20,6 +20,7 @@ from bot.state.history import SyncState
 from tests.bot.discord.conftest import Stage
 from tests.discord import channels
 from tests.discord.members import Member
+from tests.discord.messages import Upload
 from tests.discord.model import Channel, Message, Overwrite, User
 from tests.discord.past import add_past
 from tests.discord.permissions import Permission
@@ -487,3 +488,49 @@ async def test_its_message_is_replaced_before_discord_limits_its_edits(synced: S
 )
 async def test_what_makes_no_sense_is_told(synced: Synced, options: dict[str, str], told: str) -> None:
     assert told in (await synced.begin("pool", **options)).content
+
+
+def _file(name: str, content: bytes, content_type: str = "text/plain; charset=utf-8") -> Upload:
+    return Upload(filename=name, content=content, content_type=content_type)
+
+
+async def test_what_stands_in_attached_text_is_kept_as_its_authors_words(synced: Synced) -> None:
+    said = await synced.ana.says(
+        "pool",
+        "The list for the winter:",
+        files=[
+            _file("winter.txt", "Los flamencos inflables van al baúl azul.".encode()),
+            _file("pool.png", b"\x89PNG", "image/png"),
+            _file("broken.txt", b"\xff\xfe\x00flamingo"),
+            _file("long.txt", b"flamingo " * 20_000),
+        ],
+    )
+    alone = await synced.ben.says(
+        "pool", "", files=[_file("keys.md", b"The shed key hangs behind the door.")]
+    )
+    other = synced.stage.loopback.other_bot()
+    await other.says("pool", "", files=[_file("spam.txt", b"Buy flamingos now.")])
+    await synced.sync("pool")
+    first = "The list for the winter:\n\nwinter.txt\nLos flamencos inflables van al baúl azul."
+    second = "keys.md\nThe shed key hangs behind the door."
+    assert await synced.texts() == [f"{first}\n\n{second}"]
+    (source,) = await synced.sources()
+    passages = await synced.stage.installation.stores.store.passages_of(LOCAL_GUILD, source.id)
+    assert {(each.author_name, each.link) for each in passages} == {
+        ("ana", said.jump_url),
+        ("ben", alone.jump_url),
+    }
+
+    await synced.ana.edits(said, "The list for the summer:")
+    await synced.until_texts(f"{first.replace('winter:', 'summer:')}\n\n{second}")
+    await synced.sync("pool")
+    assert await synced.texts() == [f"{first.replace('winter:', 'summer:')}\n\n{second}"]
+    await synced.ben.deletes(alone)
+    await synced.until_texts(first.replace("winter:", "summer:"))
+
+
+async def test_a_file_that_discord_does_not_give_now_is_asked_for_again(synced: Synced) -> None:
+    await synced.ana.says("car", "The oils:", files=[_file("oils.txt", b"5W-30 for the old one.")])
+    synced.stage.loopback.faults.fail(r"GET /cdn/attachments/.*", 503)
+    await synced.sync("car")
+    assert await synced.texts() == ["The oils:\n\noils.txt\n5W-30 for the old one."]
