@@ -18,6 +18,8 @@ from agent.contracts import GuildId, MemberId
 from agent.errors import UsageError
 from agent.ingest.cleaning import clean_text
 from agent.serving.served import Task
+from bot.reporters import reporters_of
+from bot.texts import texts_for
 from tuning.annotation.exhibit import Exhibit, exhibit_of
 from tuning.annotation.item import Item, Kind, for_reviewer
 from tuning.annotation.reviewing import Look, Reviewing, Verdict
@@ -60,7 +62,8 @@ class Annotating:
 
     async def run(self) -> None:
         """Until the queue is empty, the annotator quits, or the input ends. Raises `StoreError`."""
-        reviewing = Reviewing(self.stores)
+        texts = texts_for(self.stores.settings.language)
+        reviewing = Reviewing(self.stores, reporters_of(self.stores, texts))
         while True:
             look = await reviewing.look(self.guild)
             shown = await self._next(look)

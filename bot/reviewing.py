@@ -17,6 +17,8 @@ _CLAIM_SECONDS: Final = 600.0
 _SHOWN_PASSAGES: Final = 3
 _LONG: Final = 280
 _SHORT: Final = 160
+_REPORT: Final = 1200
+"""A report is all there is to read, with both sentences that contradict each other."""
 
 
 class Claims:
@@ -50,9 +52,10 @@ def shown_text(shown: Exhibit, place: int, count: int, texts: ReviewTexts, notic
     """Everything that a decision needs in one message; each part is harmless, and cut where it is long."""
     lines = [notice] if notice else []
     lines.append(texts.heading.format(place=place, count=count, why=texts.why[shown.item.kind]))
-    lines.append(texts.question.format(text=_cut(shown.question, _LONG)))
-    if shown.item.task is not None:
-        lines += _about(shown, texts)
+    if shown.item.task is None:
+        lines.append(texts.report.format(text=_cut(shown.question, _REPORT)))
+    else:
+        lines += [texts.question.format(text=_cut(shown.question, _LONG)), *_about(shown, texts)]
     lines += [
         texts.said.format(
             count=len(each.members), text=_cut(each.value, _SHORT) if each.value else texts.nothing_learnt

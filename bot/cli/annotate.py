@@ -58,10 +58,13 @@ async def _annotate(guild: str, name: str) -> None:
 
 async def _look(guild: str) -> Look:
     from agent.contracts import GuildId
+    from bot.reporters import reporters_of
+    from bot.texts import texts_for
     from tuning.annotation.reviewing import Reviewing
 
     async with opening.stores() as stores:
-        return await Reviewing(stores).look(GuildId(guild))
+        reporters = reporters_of(stores, texts_for(stores.settings.language))
+        return await Reviewing(stores, reporters).look(GuildId(guild))
 
 
 async def _list(guild: str, name: str, as_json: bool) -> None:

@@ -22,6 +22,7 @@ from agent.serving.served import Task
 from bot.errors import say, telling_errors
 from bot.powers import require_power
 from bot.rendering import neutralise
+from bot.reporters import reporters_of
 from bot.reviewing import Claims, shown_text
 from bot.state.config import Power
 from bot.texts import Texts
@@ -156,7 +157,6 @@ class Review(commands.Cog):
 
     def __init__(self, bot: Lorekeeper) -> None:
         self.bot = bot
-        self._reviewing = Reviewing(bot.installation.stores)
         self._claims = Claims()
         self._skipped: dict[tuple[GuildId, MemberId], list[str]] = defaultdict(list)
         self._shown: dict[tuple[GuildId, MemberId], Exhibit] = {}
@@ -185,11 +185,11 @@ class Review(commands.Cog):
             return
         await interaction.response.defer()
         if move is Move.UNDO:
-            undone = await self._reviewing.undo(guild, member)
+            undone = await self._reviewing(texts).undo(guild, member)
             said = texts.review.undone if undone else texts.review.nothing_to_undo
             await self._show_next(interaction, guild, texts, said, undone.item if undone else "")
         elif move is Move.SKIP:
-            await self._skip(guild, member, what)
+            await self._skip(guild, texts, member, what)
             await self._show_next(interaction, guild, texts, texts.review.skipped)
         else:
             await self._decide(interaction, guild, texts, what, Verdict(by=member, act=Act(move.value)))
@@ -217,9 +217,13 @@ class Review(commands.Cog):
         )
         await self._decide(interaction, guild, texts, what, verdict)
 
-    async def _skip(self, guild: GuildId, member: MemberId, what: str) -> None:
+    def _reviewing(self, texts: Texts) -> Reviewing:
+        stores = self.bot.installation.stores
+        return Reviewing(stores, reporters_of(stores, texts))
+
+    async def _skip(self, guild: GuildId, texts: Texts, member: MemberId, what: str) -> None:
         """The others come first; of several that were skipped the one that was skipped first."""
-        item = _found(await self._reviewing.look(guild), what)
+        item = _found(await self._reviewing(texts).look(guild), what)
         if item is not None:
             kept = [each for each in self._skipped[guild, member] if each != item.id]
             self._skipped[guild, member] = [*kept, item.id]
@@ -234,7 +238,8 @@ class Review(commands.Cog):
     ) -> None:
         """Store the verdict on what the button is about; on what has changed since nothing is decided."""
         said = texts.review
-        look = await self._reviewing.look(guild)
+        reviewing = self._reviewing(texts)
+        look = await reviewing.look(guild)
         item = _found(look, what)
         if item is None or verdict.by in item.decided_by:
             notice = said.decided_meanwhile
@@ -247,7 +252,7 @@ class Review(commands.Cog):
                 if shown is None:
                     notice = said.decided_meanwhile
                 else:
-                    await self._reviewing.decide(look, shown, verdict)
+                    await reviewing.decide(look, shown, verdict)
             except DecidedMeanwhileError:
                 notice = said.decided_meanwhile
             except UsageError as error:
@@ -266,7 +271,7 @@ class Review(commands.Cog):
     ) -> None:
         """Put what helps most in the place of what was shown; `first` is what to show before all others."""
         member = MemberId(str(interaction.user.id))
-        look = await self._reviewing.look(guild)
+        look = await self._reviewing(texts).look(guild)
         taken = self._claims.of_others(guild, member)
         waiting = for_reviewer(look.items, member, skipped=self._skipped[guild, member], taken=taken)
         waiting = tuple(sorted(waiting, key=lambda each: each.id != first))
@@ -300,11 +305,14 @@ class Review(commands.Cog):
         item: Item,
         episode: str | None,
     ) -> Exhibit | None:
-        """What this reviewer may see of a question; None when they cannot read where it was asked."""
+        """What this reviewer may see of a question; None when they cannot read where it was asked. A report
+        says again what was asked in all of its questions.
+        """
         assert isinstance(interaction.user, discord.Member)
         shown_id = EpisodeId(episode) if item.task is not None and episode else None
-        if shown_id is not None and not await self._asked_where_readable(interaction.user, item, shown_id):
-            return None
+        for each in item.episodes if shown_id is None else (shown_id,):
+            if not await self._asked_where_readable(interaction.user, item, each):
+                return None
         return await exhibit_of(
             self.bot.installation.stores,
             item,

@@ -14,6 +14,10 @@ class ReviewTexts:
     why: Mapping[str, str]
     """By the name of the kind."""
     question: str
+    report: str
+    """What a detector says, and what accepting and discarding it mean."""
+    pattern: str
+    """A report of a pattern: the beginning of its `id`, `remarks`, `members`, and a `question`."""
     route: str
     """`scores` and the probability that it is `out_of_scope`."""
     evidence: str
@@ -59,6 +63,9 @@ ENGLISH: Final = ReviewTexts(
         "report": "I noticed something",
     },
     question="**Question:** {text}",
+    report="**Noticed:** {text}\n-# Accept: it is so, and dealt with. Discard: it is nothing.",
+    pattern="Pattern {id}: {remarks} remarks by {members} members on questions such as “{question}”. They "
+    "disagree, the reasons are mixed, or something unusual is going on; /patterns shows each rule.",
     route="**Route:** {scores}; out of scope {out_of_scope}",
     evidence="**Found:**",
     no_evidence="**Found:** nothing",
@@ -104,6 +111,9 @@ SPANISH: Final = ReviewTexts(
         "report": "he notado algo",
     },
     question="**Pregunta:** {text}",
+    report="**He notado:** {text}\n-# Aceptar: es así y está resuelto. Desechar: no es nada.",
+    pattern="Patrón {id}: {remarks} comentarios de {members} miembros en preguntas como «{question}». No hay "
+    "acuerdo, las razones son varias o pasa algo inusual; /patterns muestra cada regla.",
     route="**Ruta:** {scores}; fuera de ámbito {out_of_scope}",
     evidence="**Encontrado:**",
     no_evidence="**Encontrado:** nada",

@@ -6,11 +6,15 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from agent.contracts import EpisodeId, GuildId, MemberId
 from agent.serving.served import Task
 from tuning.labels.label import Choice
+
+if TYPE_CHECKING:
+    from tuning.labels.decisions import Decision
+    from tuning.labels.gathering import Gathered
 
 _ID_DIGITS: Final = 16
 
@@ -74,11 +78,11 @@ class Item:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a detector wants a person to look at. The queue makes an item of it: accepted, it is right and
-    was dealt with; discarded, it is nothing. It does not come back under the same id.
+    was dealt with; discarded, it is nothing. The detector hears of either.
     """
 
     id: str
-    """The detector's own, stable: a pattern's or an anomaly's."""
+    """The detector's own, stable as long as it is about the same; another one when it comes back."""
     text: str
     """In words, without personal data."""
     episodes: tuple[EpisodeId, ...] = ()
@@ -87,10 +91,14 @@ class Report:
 
 
 class Reporter(Protocol):
-    """A detector that asks people: patterns, anomalies."""
+    """A detector that asks people: patterns, anomalies. Raises `StoreError`."""
 
-    async def reports(self, guild: GuildId) -> Sequence[Report]:
-        """What it would have a person decide now. Raises `StoreError`."""
+    async def reports(self, guild: GuildId, gathered: Gathered) -> Sequence[Report]:
+        """What it would have a person decide now. `gathered` has the questions that may be shown."""
+        ...
+
+    async def heard(self, guild: GuildId, decision: Decision) -> None:
+        """What was decided of a report, or taken back; of another detector's, it does nothing."""
         ...
 
 

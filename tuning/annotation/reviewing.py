@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agent.contracts import EpisodeId, Example, GuildId, MemberId, Slug
@@ -63,14 +63,15 @@ class Reviewing:
     """Of every guild. Raises `StoreError`, `UnknownGuildError`, and `UsageError` where it says so."""
 
     def __init__(self, stores: Stores, reporters: Sequence[Reporter] = ()) -> None:
+        """Without reporters only questions wait, and labels come of every decision."""
         self._stores = stores
         self._decisions = DecisionStore(stores.database)
         self._consents = Consents(stores.database, stores.settings)
         self._reporters = tuple(reporters)
 
     async def look(self, guild: GuildId) -> Look:
-        gathered = await gather(self._stores, guild, now=datetime.now(UTC))
-        reports = [report for each in self._reporters for report in await each.reports(guild)]
+        gathered = await gather(self._stores, guild, now=self._stores.clock())
+        reports = [report for each in self._reporters for report in await each.reports(guild, gathered)]
         items = queue(
             gathered.cases,
             gathered.derivation,
@@ -89,8 +90,9 @@ class Reviewing:
         """Store a decision. `UsageError` names everything that is wrong with it; `DecidedMeanwhileError`
         when as many others were quicker as are `wanted`, which the item says unless it is given.
         """
-        decision = decided(look, shown, verdict, datetime.now(UTC))
+        decision = decided(look, shown, verdict, self._stores.clock())
         await self._decisions.add(decision, wanted=shown.item.wanted if wanted is None else wanted)
+        await self._tell_reporters(decision)
         may_learn = await self._consents.allows(look.guild, verdict.by, decision.at)
         if may_learn and decision.category is not None and decision.episode is not None:
             await self._learn(look.guild, decision.episode, decision.category, verdict.by)
@@ -101,21 +103,21 @@ class Reviewing:
         last = last_decision(await self._decisions.all(guild), member)
         if last is None:
             return None
-        await self._decisions.add(
-            Decision(
-                id=new_id(),
-                guild=guild,
-                item=last.item,
-                kind=last.kind,
-                task=last.task,
-                episode=last.episode,
-                member=member,
-                at=datetime.now(UTC),
-                act=Act.UNDO,
-                undoes=last.id,
-                guideline=GUIDELINE,
-            )
+        undoing = Decision(
+            id=new_id(),
+            guild=guild,
+            item=last.item,
+            kind=last.kind,
+            task=last.task,
+            episode=last.episode,
+            member=member,
+            at=self._stores.clock(),
+            act=Act.UNDO,
+            undoes=last.id,
+            guideline=GUIDELINE,
         )
+        await self._decisions.add(undoing)
+        await self._tell_reporters(undoing)
         if last.category is not None and last.episode is not None:
             await self._unlearn(guild, last.episode)
         return last
@@ -124,6 +126,12 @@ class Reviewing:
         """Who decided what, oldest first, undone ones and undoings included."""
         await self._stores.catalog.revision(guild)
         return await self._decisions.all(guild)
+
+    async def _tell_reporters(self, decision: Decision) -> None:
+        """Only of reports: of questions labels are made."""
+        if decision.task is None:
+            for each in self._reporters:
+                await each.heard(decision.guild, decision)
 
     async def _learn(
         self, guild: GuildId, episode: EpisodeId, category: Slug, by: MemberId, origin: str = "review"
@@ -143,12 +151,16 @@ class Reviewing:
         asked = await self._stores.journal.episode(guild, episode)
         if asked is None:
             return
-        known = {category.slug for category in await self._stores.catalog.categories(guild)}
+        catalog = self._stores.catalog
+        known = {category.slug for category in await catalog.categories(guild)}
         before = await self._said_before(guild, episode)
-        if before is None or before[0] not in known:
-            await self._stores.catalog.remove_examples(guild, [asked.question])
-        else:
-            await self._learn(guild, episode, *before)
+        if before is not None:
+            said, by, origin = before
+            now = (await catalog.former_slugs(guild)).get(said, said)
+            if now in known:
+                await self._learn(guild, episode, now, by, origin)
+                return
+        await catalog.remove_examples(guild, [asked.question])
 
     async def _said_before(self, guild: GuildId, episode: EpisodeId) -> tuple[Slug, MemberId, str] | None:
         for each in reversed(standing_decisions(await self._decisions.all(guild))):

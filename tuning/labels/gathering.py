@@ -16,6 +16,7 @@ from tuning.labels.cases import Allows, Case, Vectors, cases
 from tuning.labels.decisions import Decision
 from tuning.labels.derive import derived_from
 from tuning.labels.label import Derivation
+from tuning.labels.renaming import decision_of_now, episode_of_now, event_of_now
 from tuning.labels.store import DecisionStore
 from tuning.scrubbing.scrubber import Scrubber
 
@@ -51,7 +52,7 @@ class Gathered:
     scrubber: Scrubber
     episodes: tuple[Episode, ...]
     events: tuple[Feedback, ...]
-    """Both as they stand in the journal, whoever they are of."""
+    """Both whoever they are of. Topics are called everywhere as they are called now."""
     allows: Allows
 
 
@@ -72,11 +73,7 @@ async def gather(
     """The same with what the labels were made of. Deriving takes place in a thread: it is all computing."""
     categories = await stores.catalog.categories(guild)
     sources = {source.id: source for source in await stores.catalog.sources(guild)}
-    said = _Journal(
-        episodes=await _episodes(stores.journal, guild),
-        events=await stores.journal.feedback(guild),
-        decisions=await DecisionStore(stores.database).all(guild),
-    )
+    said = await _journal(stores, guild)
     authors = {source.author for source in sources.values() if source.author is not None}
     allowed = await _allowed(stores, guild, said.speakers | authors, now)
     known = {category.slug: category.name for category in categories}
@@ -126,6 +123,17 @@ class _Journal:
             vectors=vectors,
             decisions=self.decisions,
         )
+
+
+async def _journal(stores: Stores, guild: GuildId) -> _Journal:
+    renamed = await stores.catalog.former_slugs(guild)
+    episodes, events = await _episodes(stores.journal, guild), await stores.journal.feedback(guild)
+    decisions = await DecisionStore(stores.database).all(guild)
+    return _Journal(
+        episodes=tuple(episode_of_now(each, renamed) for each in episodes),
+        events=tuple(event_of_now(each, renamed) for each in events),
+        decisions=tuple(decision_of_now(each, renamed) for each in decisions),
+    )
 
 
 async def _vectors(embedder: Embedder, scrubber: Scrubber, episodes: Sequence[Episode]) -> Vectors:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import GuildId
 from agent.database import tables
 from agent.database.engine import Database
-from agent.errors import StoreError, UsageError
+from agent.database.reading import read_as
+from agent.errors import UsageError
 from agent.journal.positions import next_position
 from tuning.labels.decisions import Act, Decision, standing_decisions
 
@@ -67,10 +68,4 @@ async def _all(connection: AsyncConnection, guild: GuildId) -> tuple[Decision, .
 
 def _decision(row: RowMapping) -> Decision:
     values: dict[str, Any] = row["body"] | {name: row[name] for name in _COLUMNS}
-    try:
-        return _DECISION.validate_python(values)
-    except ValidationError as error:
-        raise StoreError(
-            f"Decision {row['id']} cannot be read: {error.errors()[0]['msg']}.",
-            "A newer Lorekeeper may have written it; update, or report this.",
-        ) from error
+    return read_as(_DECISION, values, f"Decision {row['id']}")

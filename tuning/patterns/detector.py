@@ -11,11 +11,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from agent.contracts import Episode, EpisodeId, GuildId, MemberId, Route, Slug
+from agent.contracts import Episode, EpisodeId, GuildId, MemberId
 from agent.database.tables import key_of
 from agent.models.protocol import Embedder, EmbedKind
 from agent.serving.served import Task
@@ -113,21 +113,16 @@ class Detector:
     async def _history(self, guild: GuildId, now: datetime, joined: Mapping[MemberId, datetime]) -> History:
         gathered = await gather(self._stores, guild, now=now)
         zone = self._stores.settings.zone
-        renamed = await self._stores.catalog.former_slugs(guild)
         scrubbed = {turn.episode.id: turn.question for case in gathered.cases for turn in case.turns}
         episodes = tuple(
             replace(
                 each,
                 question=scrubbed.get(each.id, ""),
                 asked_at=each.asked_at.astimezone(zone),
-                route=_under_new_names(each.route, renamed),
             )
             for each in gathered.episodes
         )
-        events = tuple(
-            replace(each, at=each.at.astimezone(zone), value=_value_of_now(each.value, renamed))
-            for each in gathered.events
-        )
+        events = tuple(replace(each, at=each.at.astimezone(zone)) for each in gathered.events)
         return History(
             episodes=episodes,
             events=events,
@@ -166,17 +161,3 @@ def _discarded(gathered: Gathered) -> frozenset[tuple[EpisodeId, Task]]:
 def _remarked(gathered: Gathered) -> frozenset[EpisodeId]:
     declined = {each.id for each in gathered.episodes if each.answer is not None and each.answer.declined}
     return frozenset(declined | {event.episode for event in gathered.events})
-
-
-def _under_new_names(route: Route | None, renamed: Mapping[Slug, Slug]) -> Route | None:
-    """The route with its categories as they are called now."""
-    if route is None:
-        return None
-    return replace(route, categories=tuple(renamed.get(each, each) for each in route.categories))
-
-
-def _value_of_now(value: Mapping[str, Any], renamed: Mapping[Slug, Slug]) -> Mapping[str, Any]:
-    """What was said, with a category as it is called now."""
-    if "category" not in value:
-        return value
-    return {**value, "category": renamed.get(value["category"], value["category"])}

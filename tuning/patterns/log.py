@@ -8,21 +8,24 @@ questions said is read from the journal, as long as it knows them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import RowMapping, insert, select
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping
 
 from agent.contracts import EpisodeId, GuildId, Slug
 from agent.database import tables
 from agent.database.engine import Database
-from agent.errors import StoreError, UsageError
+from agent.database.reading import read_as
+from agent.errors import UsageError
 from agent.ids import new_id
 from agent.serving.served import Task
+from tuning.event_table import EventTable, event_row
 from tuning.patterns.pattern import Action, Baseline, Candidate, Known
 from tuning.patterns.rules import RuleName
 
@@ -40,6 +43,8 @@ class State(StrEnum):
     """Nothing was heard of it for long, or what it was made of is gone."""
     DONE = "done"
     DISMISSED = "dismissed"
+    REOPENED = "reopened"
+    """That it was dealt with was taken back."""
 
 
 _BASELINE: Final = "baseline"
@@ -126,21 +131,18 @@ class PatternLog:
     """Raises `StoreError` only, unless a method says otherwise."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._table = EventTable(database, _TABLE)
 
     async def add(self, guild: GuildId, events: Sequence[Event], baselines: Sequence[Baseline] = ()) -> None:
         """Durable when it returns."""
         rows = [_event_row(guild, each) for each in events]
         rows += [_baseline_row(guild, each) for each in baselines]
-        if rows:
-            async with self._database.write() as connection:
-                await connection.execute(insert(_TABLE), rows)
+        await self._table.add(rows)
 
     async def events(self, guild: GuildId, pattern: str | None = None) -> tuple[Event, ...]:
         """Oldest first; of one pattern, or of all."""
-        wanted = _TABLE.c.state != _BASELINE
-        rows = await self._rows(guild, wanted if pattern is None else wanted & (_TABLE.c.pattern == pattern))
-        return tuple(map(_event, rows))
+        wanted = [_TABLE.c.state != _BASELINE] + ([] if pattern is None else [_TABLE.c.pattern == pattern])
+        return tuple(map(_event, await self._table.rows(guild, *wanted)))
 
     async def standing(self, guild: GuildId) -> dict[str, Event]:
         """The last event of each pattern."""
@@ -148,68 +150,64 @@ class PatternLog:
 
     async def known(self, guild: GuildId) -> tuple[Known, ...]:
         """Every pattern that was ever found, as `detect` wants it."""
-        settled: dict[str, datetime] = {}
+        settled: dict[str, list[datetime]] = defaultdict(list)
         last: dict[str, Event] = {}
         for event in await self.events(guild):
             last[event.pattern] = event
             if event.state in SETTLED:
-                settled[event.pattern] = event.at
+                settled[event.pattern].append(event.at)
+            elif event.state is State.REOPENED:
+                settled[event.pattern].pop()
         return tuple(
             Known(
                 id=id_,
                 task=event.facts.task,
                 category=event.facts.category,
                 medoid=event.facts.medoid,
-                settled_at=settled.get(id_),
+                settled_at=settled[id_][-1] if settled[id_] else None,
             )
             for id_, event in last.items()
         )
 
     async def baselines(self, guild: GuildId) -> tuple[Baseline, ...]:
         """Those that were frozen, oldest first."""
-        rows = await self._rows(guild, _TABLE.c.state == _BASELINE)
-        return tuple(_read(_BASELINES, row) for row in rows)
+        rows = await self._table.rows(guild, _TABLE.c.state == _BASELINE)
+        return tuple(read_as(_BASELINES, row["detail"], _name(row)) for row in rows)
 
     async def settle(self, guild: GuildId, pattern: str, state: State, at: datetime) -> Event:
         """Say that an admin dealt with a pattern. `UsageError` when it is not there, or over already."""
         last = (await self.standing(guild)).get(pattern)
         if last is None or last.over:
             raise UsageError(f"There is no open pattern {pattern}.", "The list shows those that are open.")
-        event = Event(id=new_id(), pattern=pattern, at=at, state=state, facts=last.facts)
+        return await self._say(guild, last, state, at)
+
+    async def reopen(self, guild: GuildId, pattern: str, at: datetime) -> Event:
+        """Take back that an admin dealt with it. `UsageError` when that is not what stands of it."""
+        last = (await self.standing(guild)).get(pattern)
+        if last is None or last.state not in SETTLED:
+            raise UsageError(f"The pattern {pattern} was not dealt with.")
+        return await self._say(guild, last, State.REOPENED, at)
+
+    async def _say(self, guild: GuildId, last: Event, state: State, at: datetime) -> Event:
+        event = Event(id=new_id(), pattern=last.pattern, at=at, state=state, facts=last.facts)
         await self.add(guild, [event])
         return event
 
-    async def _rows(self, guild: GuildId, where: Any) -> Sequence[RowMapping]:
-        query = select(_TABLE).where((_TABLE.c.guild == guild) & where).order_by(_TABLE.c.id)
-        async with self._database.read() as connection:
-            return (await connection.execute(query)).mappings().all()
 
-
-_T = TypeVar("_T")
 _FACTS: Final = TypeAdapter(Facts)
 _BASELINES: Final = TypeAdapter(Baseline)
 
 
 def _event_row(guild: GuildId, event: Event) -> dict[str, Any]:
-    return {
-        "guild": guild,
-        "id": event.id,
-        "pattern": event.pattern,
-        "at": event.at,
-        "state": event.state.value,
-        "detail": _FACTS.dump_python(event.facts, mode="json"),
-    }
+    detail = _FACTS.dump_python(event.facts, mode="json")
+    return event_row(
+        guild, event=event.id, at=event.at, state=event.state.value, detail=detail, pattern=event.pattern
+    )
 
 
 def _baseline_row(guild: GuildId, baseline: Baseline) -> dict[str, Any]:
-    return {
-        "guild": guild,
-        "id": new_id(),
-        "pattern": "",
-        "at": baseline.frozen_at,
-        "state": _BASELINE,
-        "detail": _BASELINES.dump_python(baseline, mode="json"),
-    }
+    detail = _BASELINES.dump_python(baseline, mode="json")
+    return event_row(guild, at=baseline.frozen_at, state=_BASELINE, detail=detail, pattern="")
 
 
 def _event(row: RowMapping) -> Event:
@@ -218,15 +216,9 @@ def _event(row: RowMapping) -> Event:
         pattern=row["pattern"],
         at=row["at"],
         state=State(row["state"]),
-        facts=_read(_FACTS, row),
+        facts=read_as(_FACTS, row["detail"], _name(row)),
     )
 
 
-def _read(adapter: TypeAdapter[_T], row: RowMapping) -> _T:
-    try:
-        return adapter.validate_python(row["detail"])
-    except ValidationError as error:
-        raise StoreError(
-            f"The pattern event {row['id']} cannot be read: {error.errors()[0]['msg']}.",
-            "A newer Lorekeeper may have written it; update, or report this.",
-        ) from error
+def _name(row: RowMapping) -> str:
+    return f"The pattern event {row['id']}"

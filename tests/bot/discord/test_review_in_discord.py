@@ -26,6 +26,7 @@ from agent.contracts import (
 from agent.database import tables
 from agent.ids import new_id
 from agent.knowledge.protocol import SearchQuery
+from agent.serving.served import Task
 from bot.state.config import Power
 from bot.state.store import AnswerMessage
 from tests.agent.journal.episodes import an_episode, an_event
@@ -35,9 +36,15 @@ from tests.discord.interactions import Interaction
 from tests.discord.members import Member
 from tests.discord.model import Message
 from tests.discord.permissions import Permission
+from tuning.anomalies.anomaly import Found
+from tuning.anomalies.anomaly import Kind as AnomalyKind
+from tuning.anomalies.anomaly import State as AnomalyState
+from tuning.anomalies.log import AnomalyLog
 from tuning.labels.decisions import Decision
 from tuning.labels.gathering import labels_of
 from tuning.labels.store import DecisionStore
+from tuning.patterns.log import Event, Facts, PatternLog, State
+from tuning.patterns.pattern import Action
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -332,3 +339,56 @@ async def test_it_speaks_spanish(room: Room) -> None:
     await room.unsure()
     pilar = room.stage.loopback.member("pilar", roles=("Admin",), locale="es-ES")
     assert "dudaba del tema" in (await room.review(pilar)).content
+
+
+UNANSWERED = Found(kind=AnomalyKind.UNANSWERED, figures={"now": 60, "before": 5, "count": 12})
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def reporting(room: Room) -> AsyncIterator[Room]:
+    """The room with the logs of both detectors, which are emptied afterwards."""
+    yield room
+    async with room.stage.installation.stores.database.write() as connection:
+        for table in (tables.anomaly_events, tables.pattern_events):
+            await connection.execute(delete(table).where(table.c.guild == LOCAL_GUILD))
+
+
+async def test_an_anomaly_is_dismissed_in_the_queue_and_that_is_taken_back(reporting: Room) -> None:
+    log = AnomalyLog(reporting.stage.installation.stores.database)
+    (raised,) = await log.raise_(LOCAL_GUILD, [UNANSWERED], datetime.now(UTC))
+    shown = await reporting.review(reporting.admin)
+    assert "**1 of 1** · I noticed something" in shown.content
+    assert "60 % of 12 questions" in shown.content
+    await reporting.admin.clicks(shown, "Discard")
+    await reporting.stage.until(lambda: shown.content.startswith("🗑️ Discarded."))
+    assert (await log.anomaly(LOCAL_GUILD, raised.id)).state is AnomalyState.DISMISSED
+    await reporting.admin.clicks(shown, "Undo")
+    await reporting.stage.until(lambda: shown.content.startswith("↩️ Taken back."))
+    assert "60 % of 12 questions" in shown.content
+    assert (await log.anomaly(LOCAL_GUILD, raised.id)).open
+
+
+async def test_a_pattern_is_shown_to_who_can_read_where_it_was_asked(reporting: Room) -> None:
+    helper = _moderator(reporting)
+    await _let_review(reporting, helper)
+    asked = await reporting.record("Which hose belongs to the drawer?")
+    await reporting.asked_in(asked, reporting.stage.loopback.guild.channel("staff").id)
+    facts = Facts(
+        task=Task.ANSWER,
+        category=None,
+        medoid=asked.id,
+        action=Action.HUMAN_REVIEW,
+        met=(),
+        remarks=6,
+        members=3,
+    )
+    found = Event(id=new_id(), pattern="f" * 16, at=asked.asked_at, state=State.FOUND, facts=facts)
+    log = PatternLog(reporting.stage.installation.stores.database)
+    await log.add(LOCAL_GUILD, [found])
+    assert "Nothing waits for you" in (await reporting.review(helper)).content
+    shown = await reporting.review(reporting.admin)
+    assert "6 remarks by 3 members" in shown.content
+    assert "Which hose belongs to the drawer?" in shown.content
+    await reporting.admin.clicks(shown, "Accept")
+    await reporting.stage.until(lambda: shown.content.startswith("✅ Accepted."))
+    assert (await log.standing(LOCAL_GUILD))["f" * 16].state is State.DONE

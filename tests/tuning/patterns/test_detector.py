@@ -240,7 +240,7 @@ FACTS = Facts(
 def test_only_what_is_open_is_closed(state: State) -> None:
     standing = {"p": Event(id="1", pattern="p", at=NOON, state=state, facts=FACTS)}
     closed = changes(standing, (), NOW)
-    open_ = state in {State.FOUND, State.CHANGED, State.STABLE}
+    open_ = state in {State.FOUND, State.CHANGED, State.STABLE, State.REOPENED}
     assert [each.state for each in closed] == [State.CLOSED] * open_
 
 
