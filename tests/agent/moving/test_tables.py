@@ -94,7 +94,7 @@ async def test_every_table_moves(pair: Pair) -> None:
 LATER = MetaData()
 Table("recipes", LATER, Column("name", Text, primary_key=True), Column("body", Document, nullable=False))
 Table(
-    "adapters",
+    "added_later",
     LATER,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("recipe", Text),
