@@ -2,7 +2,8 @@
 
 Ollama keeps weights as a file that is named by their sha256, and says where on the machine that it runs on.
 That path may be of another machine, of a container, or closed to this user; so the file of that digest is
-also looked for where Ollama customarily keeps its own, and among the models that are here.
+also looked for where Ollama customarily keeps its own, among the models that are here, and in the folder
+models/bases of the data folder, where an owner may put it.
 """
 
 from __future__ import annotations
@@ -107,7 +108,8 @@ def _of_ollama(settings: Settings, name: str, shown: ShowResponse) -> ModelFile:
             return ModelFile(path=path, digest=digest, name=name, licence=_licence(shown))
     raise ModelMissingError(
         f"The file of {name} (sha256 {digest[:12]}…), which Ollama keeps, cannot be read here.",
-        "Let this user read Ollama's folder and set OLLAMA_MODELS to it, or give the path of the same file.",
+        "Let this user read Ollama's folder and set OLLAMA_MODELS to it, "
+        f"or put the file into the data folder: models/bases/{digest}.gguf",
     )
 
 
@@ -119,8 +121,10 @@ def _places(settings: Settings, name: str, said: Path, digest: str) -> Iterator[
     own = OWN_MODELS.get(canonical(name))
     if own:
         yield own.file(settings.data_dir)
+    models = settings.data_dir / "models"
+    yield models / "bases" / f"{digest}.gguf"
     for installed in installed_names(settings):
-        yield settings.data_dir / "models" / "chat" / f"{installed}.gguf"
+        yield models / "chat" / f"{installed}.gguf"
 
 
 def _licence(shown: ShowResponse) -> str:

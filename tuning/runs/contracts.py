@@ -32,7 +32,7 @@ class Outcome:
     loss: float
     """The lowest nats per learnt token of the held-out rows; not a number where none was evaluated."""
     seconds: float
-    """Of training, all starts together."""
+    """Of training, all starts together; 0 when it was stopped."""
     rows: int
     """Trained on."""
     left_out: int
@@ -46,13 +46,15 @@ class Outcome:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
     path: Path
-    """A GGUF LoRA adapter."""
+    """A GGUF file."""
     digest: str
     """sha256 of it, hex."""
     size: int
     """Bytes."""
     matrices: tuple[str, ...]
-    """The base's matrices that it changes, in GGUF's words."""
+    """The base's tensors that it changes, in GGUF's words."""
+    is_adapter: bool
+    """False: it is a whole model, which serves in the place of the base."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

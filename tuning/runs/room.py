@@ -1,0 +1,134 @@
+"""Whether a run fits this machine, said before it begins.
+
+What it needs is estimated from the size of its base and its recipe. The figures below were measured with
+SmolLM2-135M and err on the side of refusing: a run that ends for want of memory after an hour is worse than
+one that was not begun.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from agent.files import write_error
+from tuning.recipes import Layers, Method, Recipe
+from tuning.runs.errors import NoRoomError
+from tuning.runs.machine import cards, free_memory
+from tuning.runs.size import Size, size_of
+from tuning.training.job import Job
+
+GB: Final = 10**9
+_FLOAT: Final = 4
+_HALF: Final = 2
+_QUANTIZED: Final = 0.6
+
+PROCESS_BYTES: Final = int(0.9 * GB)
+"""torch, transformers and the rows, before any weight."""
+LOADING: Final = 1.5
+"""Times the weights: while a GGUF file is turned into them, some exist twice."""
+KEPT_HIDDEN: Final = 12
+KEPT_FEED_FORWARD: Final = 5
+"""Vectors of the two widths that a layer keeps of each token until the gradients are through."""
+LEARNT_SHARE: Final = 0.25
+"""Of the tokens of a part that are learnt, at most, so that they have logits."""
+LOGIT_COPIES: Final = 3
+LEARNING_COPIES: Final = 5
+"""Of what learns: itself, its gradient, two moments and the best until now."""
+SPARE_BYTES: Final = int(0.2 * GB)
+"""Of disk, for metrics, reports and what else the bot writes meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    disk: int
+    """Bytes."""
+    memory: int
+    """Bytes, of the processor or of the graphics card, whichever trains."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    disk: int
+    """Bytes that are free."""
+    memory: int
+    card: int | None = None
+    """Of the graphics card that has the least; None where there is none."""
+
+
+def require_room(job: Job, folder: Path, room: Room | None = None) -> Need:
+    """Return what the run needs. Raises `NoRoomError` when there is less, with one line that says what.
+
+    Of a base that is not on this machine yet only the room for a process is asked. Blocks for seconds.
+    """
+    size = size_of(job.base)
+    need = need_of(size, job.recipe) if size else Need(disk=SPARE_BYTES, memory=PROCESS_BYTES)
+    line, hint = refusal(need, room or room_of(folder))
+    if line:
+        raise NoRoomError(line, hint)
+    return need
+
+
+def need_of(size: Size, recipe: Recipe) -> Need:
+    """Estimate what a run takes at most, its export and proof included."""
+    learns = _FLOAT * learnt(size, recipe)
+    weights = size.parameters * (_QUANTIZED if recipe.method is Method.QLORA else _FLOAT)
+    token = size.layers * (KEPT_HIDDEN * size.hidden + KEPT_FEED_FORWARD * size.feed_forward)
+    logits = LEARNT_SHARE * size.vocabulary * LOGIT_COPIES
+    passing = _FLOAT * recipe.micro_tokens * (token + logits)
+    memory = PROCESS_BYTES + max(LOADING * weights, weights + LEARNING_COPIES * learns + passing)
+    # A checkpoint is written beside the one before it; the copy for the proof is in half precision.
+    checkpoints = 2 * (LEARNING_COPIES - 1) * learns
+    disk = checkpoints + 2 * learns + _HALF * size.parameters + SPARE_BYTES
+    return Need(disk=round(disk), memory=round(memory))
+
+
+def learnt(size: Size, recipe: Recipe) -> int:
+    """How many numbers learn, about."""
+    if recipe.method is Method.FULL:
+        return size.parameters
+    if recipe.method is Method.PARTIAL:
+        return min(recipe.top_layers, size.layers) * size.layer
+    if recipe.method is Method.PREFIX:
+        return recipe.prefix_tokens * size.layers * 2 * size.hidden
+    if recipe.method is Method.IA3:
+        return size.layers * (2 * size.hidden + size.feed_forward)
+    beside = 3 * (size.hidden + size.feed_forward)
+    if recipe.layers is Layers.ALL:
+        beside += 4 * 2 * size.hidden
+    return size.layers * recipe.rank * beside
+
+
+def refusal(need: Need, room: Room) -> tuple[str, str]:
+    """Why it does not fit, and what to do; two empty texts when it does."""
+    if need.disk > room.disk:
+        return (
+            f"This run needs {_gb(need.disk)} of disk and {_gb(room.disk)} are free.",
+            "Free some, or move LOREKEEPER_DATA_DIR to another disk.",
+        )
+    if room.card is not None and need.memory > room.card:
+        return (
+            f"This run needs {_gb(need.memory)} of graphics memory and {_gb(room.card)} are free.",
+            "Lower the recipe's micro_tokens or max_tokens, use qlora, or choose a smaller base.",
+        )
+    if room.card is None and need.memory > room.memory:
+        return (
+            f"This run needs {_gb(need.memory)} of memory and {_gb(room.memory)} are free.",
+            "Lower the recipe's micro_tokens or max_tokens, or choose a smaller base.",
+        )
+    return "", ""
+
+
+def room_of(folder: Path) -> Room:
+    """What is free now. Raises `StoreError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        disk = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise write_error(folder, error) from error
+    return Room(disk=disk, memory=free_memory(), card=min(cards(), default=None))
+
+
+def _gb(size: int) -> str:
+    return f"{size / GB:.1f} GB"
