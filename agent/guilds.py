@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.catalog.protocol import Catalog
-from agent.contracts import GuildId, Slug
+from agent.contracts import GuildId, Slug, SourceKind
 from agent.knowledge.protocol import KnowledgeStore
 
 
@@ -23,11 +23,14 @@ class GuildView:
     """What categories were called before, with what they are now."""
     authors: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
-    """Title and uri of each."""
+    """Title and uri of each that a question may name: not of conversations, of which there are tens of
+    thousands where the history of channels is kept.
+    """
     index_version: str
 
 
 _KEPT = 256
+_CONVERSATIONS = frozenset({SourceKind.CHANNEL, SourceKind.THREAD})
 
 
 class GuildViews:
@@ -56,7 +59,7 @@ class GuildViews:
 
     async def _read(self, guild: GuildId, may_see: frozenset[str], revision: int) -> GuildView:
         categories = await self._catalog.categories(guild)
-        sources = await self._catalog.sources(guild)
+        sources = await self._catalog.sources(guild, without=_CONVERSATIONS)
         versions = await self._store.versions()
         return GuildView(
             revision=revision,

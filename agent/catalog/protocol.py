@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from agent.contracts import Category, Example, GuildId, Slug, Source, SourceId
+from agent.contracts import Category, Example, GuildId, Slug, Source, SourceId, SourceKind
 
 
 class Catalog(Protocol):
@@ -73,8 +73,8 @@ class Catalog(Protocol):
         """Return how many there were."""
         ...
 
-    async def sources(self, guild: GuildId) -> tuple[Source, ...]:
-        """By uri."""
+    async def sources(self, guild: GuildId, without: Collection[SourceKind] = ()) -> tuple[Source, ...]:
+        """By uri; all of them, or those that are of none of these kinds."""
         ...
 
     async def source(self, guild: GuildId, id: SourceId) -> Source | None: ...  # noqa: A002

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from typing import Any, Final, TypeVar
@@ -146,9 +146,10 @@ class SqlCatalog:
             ]
         return sum(result.rowcount for result in removed)
 
-    async def sources(self, guild: GuildId) -> tuple[Source, ...]:
+    async def sources(self, guild: GuildId, without: Collection[SourceKind] = ()) -> tuple[Source, ...]:
+        wanted = [tables.sources.c.guild == guild, tables.sources.c.kind.not_in(list(without))]
         async with self._reading(guild) as connection:
-            rows = await connection.execute(_SOURCES.where(tables.sources.c.guild == guild))
+            rows = await connection.execute(_SOURCES.where(*wanted))
             found = [_source(row) for row in rows.mappings()]
         return tuple(sorted(found, key=lambda source: source.uri))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.catalog.protocol import Catalog
-from agent.contracts import Category, GuildId, MemberId, Slug, SourceId
+from agent.contracts import Category, GuildId, MemberId, Slug, SourceId, SourceKind
 from agent.errors import UnknownCategoryError, UnknownGuildError, UsageError
 from agent.ids import new_id
 from tests.agent.catalog.samples import CAR, HOME, NOWHERE, POOL, SOURCE, SPA, WORK, example, on_one_database
@@ -313,6 +313,19 @@ async def test_tasks_that_change_one_guild_at_once_lose_nothing(catalog: Catalog
     assert len(await catalog.examples(HOME)) == 10
     assert len(await catalog.sources(HOME)) == 20
     assert await catalog.revision(HOME) == before + 60
+
+
+async def test_sources_are_listed_by_uri_and_without_the_kinds_that_are_not_wanted(catalog: Catalog) -> None:
+    for number, kind in enumerate(SourceKind):
+        await catalog.put_source(replace(SOURCE, id=SourceId(kind), uri=f"/{9 - number}", kind=kind), "text")
+
+    every = await catalog.sources(HOME)
+    assert [each.uri for each in every] == sorted(each.uri for each in every)
+    assert {each.kind for each in every} == set(SourceKind)
+    without = await catalog.sources(HOME, without={SourceKind.CHANNEL, SourceKind.THREAD})
+    assert without == tuple(
+        each for each in every if each.kind not in {SourceKind.CHANNEL, SourceKind.THREAD}
+    )
 
 
 async def test_an_example_says_whose_question_and_whose_label_it_is(catalog: Catalog) -> None:
