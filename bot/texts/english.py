@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
-from bot.texts import admin, anomalies, diagnosis, patterns, review, setup, stats, sync, topics
+from bot.texts import admin, anomalies, diagnosis, patterns, review, setup, stats, sync, topics, tuning
 from bot.texts.words import Texts
 
 ENGLISH = Texts(
@@ -137,6 +137,7 @@ ENGLISH = Texts(
     stats=stats.ENGLISH,
     review=review.ENGLISH,
     patterns=patterns.ENGLISH,
+    tuning=tuning.ENGLISH,
     sync=sync.ENGLISH,
     descriptions={
         **sync.ENGLISH_DESCRIPTIONS,
@@ -148,6 +149,7 @@ ENGLISH = Texts(
         **stats.ENGLISH_DESCRIPTIONS,
         **review.ENGLISH_DESCRIPTIONS,
         **patterns.ENGLISH_DESCRIPTIONS,
+        **tuning.ENGLISH_DESCRIPTIONS,
         "ask": "Ask a question; the answer quotes what is kept here.",
         "ask.question": "What you want to know.",
         "ask.topic": "Search this topic only.",

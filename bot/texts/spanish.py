@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.policy import Reason
 from bot.state.config import Power
-from bot.texts import admin, anomalies, diagnosis, patterns, review, setup, stats, sync, topics
+from bot.texts import admin, anomalies, diagnosis, patterns, review, setup, stats, sync, topics, tuning
 from bot.texts.words import Texts
 
 SPANISH = Texts(
@@ -137,6 +137,7 @@ SPANISH = Texts(
     stats=stats.SPANISH,
     review=review.SPANISH,
     patterns=patterns.SPANISH,
+    tuning=tuning.SPANISH,
     sync=sync.SPANISH,
     descriptions={
         **sync.SPANISH_DESCRIPTIONS,
@@ -148,6 +149,7 @@ SPANISH = Texts(
         **stats.SPANISH_DESCRIPTIONS,
         **review.SPANISH_DESCRIPTIONS,
         **patterns.SPANISH_DESCRIPTIONS,
+        **tuning.SPANISH_DESCRIPTIONS,
         "ask": "Haz una pregunta; la respuesta cita lo que se guarda aquí.",
         "ask.question": "Lo que quieres saber.",
         "ask.topic": "Buscar solo en este tema.",

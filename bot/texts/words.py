@@ -16,6 +16,7 @@ from bot.texts.setup import SetupTexts
 from bot.texts.stats import StatsTexts
 from bot.texts.sync import SyncTexts
 from bot.texts.topics import TopicTexts
+from bot.texts.tuning import TuningTexts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,7 @@ class Texts:
     topics: TopicTexts
     setup: SetupTexts
     patterns: PatternTexts
+    tuning: TuningTexts
     anomalies: AnomalyTexts
     stats: StatsTexts
     review: ReviewTexts

@@ -1,0 +1,1 @@
+"""Fine-tuning as people meet it, in Discord and in the terminal."""

@@ -1,0 +1,156 @@
+"""Fine-tuning in words: who serves, how far a run is, and what its examination found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from agent.serving.served import Assignment, Task
+from bot.texts.tuning import TuningTexts
+from bot.tuning.standing import Standing
+from tuning.evaluation.results import Aspect, Check, Report, Verdict
+from tuning.loop.run import Run
+from tuning.runs.contracts import Progress
+
+_SHORT_ID: Final = 8
+_CELLS: Final = 20
+_LISTED: Final = 5
+
+When: TypeAlias = Callable[[datetime], str]
+"""How a moment is written where it is shown."""
+
+
+def short(id_: str) -> str:
+    """The end of an id, which says it: ids of one day begin alike."""
+    return id_[-_SHORT_ID:]
+
+
+def status_words(standing: Standing, texts: TuningTexts, when: When) -> str:
+    """Who serves, the plan, what stands in the way, and the last runs."""
+    lines = [_serving_line(standing, task, texts, when) for task in Task]
+    lines += [plan_words(standing, texts), *_hindrance_lines(standing, texts)]
+    lines += [run_line(run, texts, when) for run in standing.runs[:_LISTED]] or [texts.no_runs]
+    return "\n".join(lines)
+
+
+def serving_words(assignment: Assignment, task: Task, texts: TuningTexts) -> str:
+    """Who answers a task's questions, without since when."""
+    if assignment.champion is None:
+        return texts.untuned.format(task=texts.tasks[task])
+    return texts.serves_now.format(task=texts.tasks[task], adapter=short(assignment.champion.id))
+
+
+def plan_words(standing: Standing, texts: TuningTexts) -> str:
+    plan = standing.plan
+    hours = texts.quiet.format(begin=plan.quiet_from, end=plan.quiet_to)
+    return texts.plan.format(
+        start=texts.starts_alone if plan.automatic else texts.starts_by_hand,
+        hours=texts.always if plan.quiet_from == plan.quiet_to else hours,
+        runs=plan.runs_a_week,
+        used_runs=len(standing.recent),
+        minutes=plan.minutes_a_week,
+        used_minutes=math.ceil(sum(run.seconds for run in standing.recent) / 60),
+        agreed=texts.agreed if plan.approval else texts.not_agreed,
+        trial=texts.trial.format(share=plan.share) if 0 < plan.share < 1 else texts.no_trial,
+    )
+
+
+def run_line(run: Run, texts: TuningTexts, when: When) -> str:
+    """A run in a list."""
+    return texts.run.format(
+        run=short(run.id),
+        task=texts.tasks[run.task],
+        state=texts.states[run.state],
+        why=texts.whys[run.why],
+        at=when(run.changed_at),
+        note=run.note,
+    ).rstrip()
+
+
+def working_words(run: Run, progress: Progress | None, texts: TuningTexts) -> str:
+    """How far a run is, for a message that is edited on the way."""
+    said = texts.working.format(task=texts.tasks[run.task], state=texts.states[run.state])
+    return "\n".join(filter(None, (said, progress_words(progress, texts) if progress else "", run.note)))
+
+
+def progress_words(progress: Progress, texts: TuningTexts) -> str:
+    """The bar, the losses and the time left; what is not known yet is left out."""
+    done = round(progress.share * _CELLS)
+    parts = [f"`{'█' * done}{'░' * (_CELLS - done)}`"]
+    parts.append(texts.step.format(step=progress.step, steps=progress.steps))
+    if not math.isnan(progress.loss):
+        parts.append(texts.loss.format(loss=progress.loss))
+    if not math.isnan(progress.validation):
+        parts.append(texts.validation.format(loss=progress.validation))
+    if not math.isnan(progress.seconds_left):
+        parts.append(texts.left.format(time=duration(progress.seconds_left, texts)))
+    return " · ".join(parts)
+
+
+def duration(seconds: float, texts: TuningTexts) -> str:
+    """A time to wait, as roughly as people say it."""
+    if seconds < 90:
+        return texts.seconds.format(count=round(seconds))
+    if seconds < 5400:
+        return texts.minutes.format(count=round(seconds / 60))
+    return texts.hours.format(count=seconds / 3600)
+
+
+def report_words(report: Report, verdict: Verdict, texts: TuningTexts) -> str:
+    """What the gate looked at and decided; the whole of it stands in the report's own Markdown."""
+    lines = [
+        f"{'✅' if each.passed else '❌'} {check_words(each, report.task, texts)}" for each in verdict.checks
+    ]
+    lines.append(texts.passed if verdict.promoted else texts.refused)
+    lines.append(texts.dataset.format(dataset=report.dataset[:_SHORT_ID], left_out=report.left_out))
+    return "\n".join(lines)
+
+
+def check_words(check: Check, task: Task, texts: TuningTexts) -> str:
+    """One check in words."""
+    said = texts.checks[check.aspect]
+    value, against = (_figure(number, check.aspect, task, texts) for number in (check.value, check.against))
+    return said.format(value=value, against=against)
+
+
+def _figure(number: float, aspect: Aspect, task: Task, texts: TuningTexts) -> str:
+    """A number in the unit that its check counts in."""
+    match aspect:
+        case Aspect.ENOUGH:
+            return f"{number:.0f}"
+        case Aspect.LATENCY:
+            return texts.milliseconds.format(value=number)
+        case Aspect.JSON:
+            return f"{number:.1%}"
+        case Aspect.HALLUCINATION:
+            return texts.score.format(value=number)
+        case _:
+            return f"{number:.1%}" if task is Task.ROUTE else texts.score.format(value=number)
+
+
+def _serving_line(standing: Standing, task: Task, texts: TuningTexts, when: When) -> str:
+    assignment = standing.serving[task]
+    champion = assignment.champion
+    said = serving_words(assignment, task, texts)
+    if champion is not None and champion.id in standing.since:
+        said += texts.since.format(at=when(standing.since[champion.id]))
+    if assignment.challenger is not None:
+        said += texts.tried.format(adapter=short(assignment.challenger.id), share=assignment.share)
+    return said
+
+
+def _hindrance_lines(standing: Standing, texts: TuningTexts) -> list[str]:
+    """Each once: most hold for both tasks."""
+    said = [
+        texts.may_start
+        if refusal is None
+        else texts.hindrances[refusal.hindrance].format(**_shown(refusal.figures))
+        for refusal in standing.hindrances.values()
+    ]
+    return list(dict.fromkeys(said))
+
+
+def _shown(figures: Mapping[str, str | int | float]) -> Mapping[str, str | int | float]:
+    return {**figures, "run": short(str(figures["run"]))} if "run" in figures else figures
