@@ -26,6 +26,7 @@ from tuning.loop.log import Plans, RunLog
 from tuning.loop.plan import Plan
 from tuning.loop.run import Move, Run, Why
 from tuning.loop.state import NEXT, WAITING, WORKING, State
+from tuning.recipes import Serving
 from tuning.registry.adapter import Adapter
 from tuning.runs.contracts import Progress
 
@@ -131,6 +132,8 @@ class Loop:
     ) -> Run:
         """Begin a run; `work` does it. Raises `UsageError` when none may start, with the reason."""
         plan = plan or await self.plans.get(guild)
+        if plan.recipe.serving is not Serving.ADAPTER:
+            raise UsageError(f"What {plan.recipe.method} trains is no adapter: {plan.recipe.why_not_served}.")
         run = await self.log.ask(guild, task, self._clock(), plan, why=why, pattern=pattern)
         await self._listener.moved(run)
         return run

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import UsageError
 from agent.serving.served import Task
-from tuning.loop.state import WAITING, WORKING
+from tuning.loop.state import WAITING, WORKING, State
 from tuning.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -134,7 +134,8 @@ def _held_back(plan: Plan, task: Task, now: datetime, history: Sequence[Run]) ->
     if not plan.quiet(now):
         hours = {"quiet_from": plan.quiet_from, "quiet_to": plan.quiet_to}
         return Refusal(hindrance=Hindrance.NOT_QUIET, figures=hours)
-    last = max((run.asked_at for run in history if run.task is task), default=None)
+    same = (run for run in history if run.task is task and run.state is not State.CANCELLED)
+    last = max((run.asked_at for run in same), default=None)
     if last is not None and now - last < timedelta(days=plan.cool_down_days):
         figures = {"days": (now - last) / timedelta(days=1), "cool_down": plan.cool_down_days}
         return Refusal(hindrance=Hindrance.COOLING, figures=figures)
