@@ -9,7 +9,7 @@ runs wrote down of their rows goes too, and a run that was under way begins agai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,7 @@ from agent.files import write_error
 from agent.privacy.bot_tables import without as without_id
 from agent.privacy.privacy import Privacy
 from agent.privacy.protocol import FORGOTTEN, Removed, Subject, Traces
-from tuning.datasets.store import lineage, replace, standing_versions
+from tuning.datasets.store import lineage, replace_version, standing_versions
 from tuning.datasets.version import DatasetVersion, Entry, items_with, without
 from tuning.registry.events import Act, write_event
 from tuning.training.job import METRICS
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 TUNING_FOLDER: Final = "tuning"
 """In the data folder; each guild has one in it."""
+
+_WORDS: Final = ("*.jsonl", "*.db", "*.db-*")
+"""Files of training runs in which words of members may stand, or what was computed of them."""
 
 _EVENTS: Final = tables.adapter_events
 _ADAPTERS: Final = tables.adapters
@@ -92,17 +95,17 @@ class TuningHolder:
         affected = [each for each in versions if items_with(each, member, passages)]
         if not affected:
             return {}
-        files = await asyncio.to_thread(_remove_rows, self._folder / guild)
+        files = await asyncio.to_thread(_remove_words, self._folder / guild)
         items, named = 0, set[str]()
         async with self._database.write() as connection:
             for old in affected:
                 new = without(old, member, passages)
                 items += len(old.entries) - len(new.entries)
                 named.update(await self._name_adapters(connection, guild, old, new))
-                await replace(self._database, connection, guild, old, new)
+                await replace_version(self._database, connection, guild, old, new)
         return {
             "items of dataset versions": items,
-            "files of rows": files,
+            "files of training runs": files,
             "adapters that learnt from it": len(named),
         }
 
@@ -140,20 +143,15 @@ async def _rewrite(connection: AsyncConnection, who: Subject, acts: Iterable[Row
         await connection.execute(insert(_EVENTS), clean)
 
 
-def _remove_rows(folder: Path) -> int:
-    """Delete the rows, proofs and answers that runs of a guild wrote down; their metrics hold no words."""
-    removed = 0
-    for path in _row_files(folder):
+def _remove_words(folder: Path) -> int:
+    """Delete the rows, proofs, answers and vectors that runs of a guild wrote down; metrics hold no words."""
+    found = [path for pattern in _WORDS for path in folder.rglob(pattern) if path.name != METRICS]
+    for path in found:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise write_error(path, error) from error
-        removed += 1
-    return removed
-
-
-def _row_files(folder: Path) -> Iterator[Path]:
-    yield from (path for path in folder.rglob("*.jsonl") if path.name != METRICS)
+    return len(found)
 
 
 def _shown(entry: Entry, version: DatasetVersion) -> dict[str, Any]:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.contracts import GuildId
+from agent.contracts import GuildId, Slug
 from agent.database import tables
 from agent.database.engine import Database
-from agent.errors import StoreError, UsageError
+from agent.database.reading import read_as
+from agent.errors import UsageError
 from agent.serving.served import Task
 from tuning.datasets.item import Item, Split
 from tuning.datasets.version import DatasetVersion, Difference, Entry, difference
@@ -78,22 +80,29 @@ class DatasetStore:
                 counts[each.version][Split(each.split)] += 1
         return tuple(_listed(row, counts[row["id"]]) for row in rows if task in (None, row["task"]))
 
-    async def splits(self, guild: GuildId, task: Task) -> Mapping[str, Split]:
-        """By item id, of all versions: what the next one must keep to."""
-        ours = select(_VERSIONS.c.id).where(_VERSIONS.c.guild == guild, _VERSIONS.c.task == task)
-        query = select(_ITEMS.c.item, _ITEMS.c.split).where(
-            _ITEMS.c.guild == guild, _ITEMS.c.version.in_(ours)
-        )
+    async def splits(
+        self, guild: GuildId, task: Task, renamed: Mapping[Slug, Slug] = MappingProxyType({})
+    ) -> Mapping[str, Split]:
+        """By item id, of all versions: what the next one must keep to.
+
+        `renamed` has what categories were called, with what they are called now: an item follows.
+        """
+        ours = select(_VERSIONS.c.id).where(_VERSIONS.c.guild == guild, _VERSIONS.c.task == task.value)
+        query = select(_ITEMS).where(_ITEMS.c.guild == guild, _ITEMS.c.version.in_(ours))
+        splits: dict[str, Split] = {}
         async with self._database.read() as connection:
-            rows = await connection.execute(query.distinct().order_by(_ITEMS.c.item))
-            return {row.item: Split(row.split) for row in rows}
+            for row in (await connection.execute(query.order_by(_ITEMS.c.version))).mappings():
+                if row["item"] not in splits:
+                    split = Split(row["split"])
+                    splits |= {row["item"]: split, _called_now(_item(row), renamed).id: split}
+        return splits
 
     async def diff(self, guild: GuildId, before: str, after: str) -> Difference:
         """Raises `UsageError` when one of them is not there."""
         return difference(await self.get(guild, before), await self.get(guild, after))
 
 
-async def replace(
+async def replace_version(
     database: Database, connection: AsyncConnection, guild: GuildId, old: DatasetVersion, new: DatasetVersion
 ) -> None:
     """Put one version in another's place and remove all items of that, within the caller's transaction."""
@@ -177,6 +186,13 @@ async def _load(connection: AsyncConnection, guild: GuildId, row: RowMapping) ->
     )
 
 
+def _called_now(item: Item, renamed: Mapping[Slug, Slug]) -> Item:
+    category = item.label.category
+    if category is None or category not in renamed:
+        return item
+    return replace(item, label=replace(item.label, category=renamed[category]))
+
+
 def _item_row(guild: GuildId, version: str, entry: Entry) -> dict[str, Any]:
     body = _ITEM.dump_python(entry.item, mode="json")
     return {
@@ -189,14 +205,7 @@ def _item_row(guild: GuildId, version: str, entry: Entry) -> dict[str, Any]:
 
 
 def _item(row: RowMapping) -> Item:
-    try:
-        return _ITEM.validate_python(row["body"])
-    except ValidationError as error:
-        raise StoreError(
-            f"Item {row['item']} of dataset version {row['version'][:12]} cannot be read: "
-            f"{error.errors()[0]['msg']}.",
-            "A newer Lorekeeper may have written it; update, or report this.",
-        ) from error
+    return read_as(_ITEM, row["body"], f"Item {row['item']} of dataset version {row['version'][:12]}")
 
 
 def _listed(row: RowMapping, counts: Mapping[Split, int]) -> Listed:

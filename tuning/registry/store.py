@@ -15,14 +15,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import GuildId, MemberId
 from agent.database import tables
 from agent.database.engine import Database
-from agent.errors import ModelBrokenError, ModelMissingError, StoreError, UsageError
+from agent.database.reading import read_as
+from agent.errors import ModelBrokenError, ModelMissingError, UsageError
 from agent.files import made_atomically, write_error
 from agent.serving.served import ADAPTERS_FOLDER, Task, adapter_file
 from tuning.registry.adapter import Adapter
@@ -173,10 +174,5 @@ def _row(adapter: Adapter) -> dict[str, Any]:
 
 
 def _adapter(row: RowMapping) -> Adapter:
-    try:
-        return _ADAPTER.validate_python(row["body"] | {name: row[name] for name in _COLUMNS})
-    except ValidationError as error:
-        raise StoreError(
-            f"Adapter {row['id']} cannot be read: {error.errors()[0]['msg']}.",
-            "A newer Lorekeeper may have written it; update, or report this.",
-        ) from error
+    values = row["body"] | {name: row[name] for name in _COLUMNS}
+    return read_as(_ADAPTER, values, f"Adapter {row['id']}")
