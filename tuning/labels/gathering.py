@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -75,10 +75,9 @@ async def gather(
     sources = {source.id: source for source in await stores.catalog.sources(guild)}
     said = await _journal(stores, guild)
     authors = {source.author for source in sources.values() if source.author is not None}
-    allowed = await _allowed(stores, guild, said.speakers | authors, now)
+    allowed = await allowances(stores, guild, said.speakers | authors, now)
     known = {category.slug: category.name for category in categories}
-    names = {source.author_name for source in sources.values()}
-    scrubber = Scrubber(names, keep=(*known, *known.values()))
+    scrubber = scrubber_of(categories, sources.values())
     vectors = await _vectors(embedder, scrubber, said.episodes) if embedder else None
 
     def quotable(source: SourceId) -> bool:
@@ -114,7 +113,7 @@ class _Journal:
         members = {episode.member for episode in self.episodes} | {event.member for event in self.events}
         return members | {decision.member for decision in self.decisions}
 
-    def cases(self, allowed: _Allowed, scrubber: Scrubber, vectors: Vectors | None) -> Iterator[Case]:
+    def cases(self, allowed: Allows, scrubber: Scrubber, vectors: Vectors | None) -> Iterator[Case]:
         return cases(
             self.episodes,
             self.events,
@@ -141,7 +140,14 @@ async def _vectors(embedder: Embedder, scrubber: Scrubber, episodes: Sequence[Ep
     return await embedder.embed(questions, EmbedKind.QUERY)
 
 
-async def _allowed(stores: Stores, guild: GuildId, members: Collection[MemberId], now: datetime) -> _Allowed:
+def scrubber_of(categories: Iterable[Category], sources: Iterable[Source]) -> Scrubber:
+    """It knows the names of a guild's authors, and leaves those of its topics."""
+    keep = [name for category in categories for name in (category.slug, category.name)]
+    return Scrubber({source.author_name for source in sources}, keep=keep)
+
+
+async def allowances(stores: Stores, guild: GuildId, members: Collection[MemberId], now: datetime) -> Allows:
+    """Whether each of these members may be learnt from."""
     consents = Consents(stores.database, stores.settings)
     return _Allowed(
         histories={member: await consents.history(guild, member) for member in members},
@@ -150,7 +156,7 @@ async def _allowed(stores: Stores, guild: GuildId, members: Collection[MemberId]
     )
 
 
-def _may_quote(source: Source, allowed: _Allowed) -> bool:
+def _may_quote(source: Source, allowed: Allows) -> bool:
     """A file or a page that nobody in the guild wrote is the owner's to use."""
     return source.author is None or allowed(source.author, source.added_at)
 

@@ -1,0 +1,230 @@
+"""Training rows out of a dataset version: the prompts of the agent, and what was right.
+
+ROUTE rows ask as the router asks. ANSWER rows show the evidence as it stands now and end in an answer that
+its quotes prove. A model that only ever sees questions with an answer never says that it does not know, so
+some questions are asked again over evidence that is another question's: there "I don't know." is right.
+For KTO there are rows of disliked answers too, which say what to keep from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from agent.answering.prompts import UNKNOWN, answer_messages
+from agent.answering.quotes import locate
+from agent.answering.words import content_words
+from agent.contracts import Category, Evidence, GuildId, Slug
+from agent.models.labels import LABELS
+from agent.serving.served import Task
+from tuning.datasets.completing import completion_of
+from tuning.datasets.evidence import Evidences, read_evidence
+from tuning.datasets.item import Item, Split
+from tuning.datasets.version import DatasetVersion, balanced
+from tuning.recipes import Objective
+from tuning.training.rows import Row, routing_row
+
+if TYPE_CHECKING:
+    from agent.runtime import Stores
+
+_DECLINED_ONE_IN: Final = 4
+"""Questions that are asked again where nothing answers them."""
+_DECLINED_WEIGHT: Final = 0.5
+
+
+class Skip(StrEnum):
+    """Why no row was made of an item."""
+
+    CATEGORY = "its category is gone"
+    EVIDENCE = "its evidence is gone, changed, or not for everybody"
+    UNPROVEN = "the evidence does not prove its answer"
+    NARROWED = "it is not of the category or language asked for"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    rows: list[Row]
+    skipped: Mapping[Skip, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answered:
+    """An item with the evidence that proves its answer."""
+
+    item: Item
+    evidence: Evidence
+    row: Row
+
+
+async def rows_of(
+    stores: Stores,
+    guild: GuildId,
+    version: DatasetVersion,
+    split: Split,
+    objective: Objective,
+    *,
+    category: Slug | None = None,
+    language: str = "",
+) -> list[Row]:
+    """The rows of `make_rows`."""
+    made = await make_rows(stores, guild, version, split, objective, category=category, language=language)
+    return made.rows
+
+
+async def make_rows(
+    stores: Stores,
+    guild: GuildId,
+    version: DatasetVersion,
+    split: Split,
+    objective: Objective,
+    *,
+    category: Slug | None = None,
+    language: str = "",
+) -> Made:
+    """Make the rows of one split, in the items' order, and count what none could be made of.
+
+    `category` and `language` narrow an adapter for the tone of answers. Raises `StoreError`,
+    `UnknownGuildError`.
+    """
+    kto = objective is Objective.KTO
+    items = [each for each in version.of(split) if kto or each.usable]
+    if version.task is Task.ROUTE:
+        learnt = [each for each in version.of(Split.TRAIN) if each.usable]
+        return routing_rows(await stores.catalog.categories(guild), items, learnt)
+    evidences = await read_evidence(stores, guild, [item.label for item in items])
+    return answer_rows(items, evidences, category=category, language=language, declining=not kto)
+
+
+def routing_rows(categories: Sequence[Category], items: Sequence[Item], learnt: Sequence[Item]) -> Made:
+    """Ask for the category of each item. Above 20 categories those are offered that are nearest to the
+    question in words, by the questions of `learnt` and their names, among them the right one.
+    """
+    ordered = sorted(categories, key=lambda each: each.slug)
+    by_slug = {category.slug: category for category in ordered}
+    known = [item for item in items if item.label.category in by_slug]
+    offered = _Offers(ordered, learnt)
+    weights = balanced(known)
+    rows = [
+        routing_row(
+            offered.for_question(item.label.question, right),
+            item.label.question,
+            right,
+            weight=weights[item.id],
+        )
+        for item in known
+        if (right := by_slug[Slug(str(item.label.category))])
+    ]
+    gone = len(items) - len(known)
+    return Made(rows=rows, skipped={Skip.CATEGORY: gone} if gone else {})
+
+
+class _Offers:
+    """Which categories a question is offered: all of them, as long as a model can choose among so many."""
+
+    def __init__(self, categories: Sequence[Category], learnt: Sequence[Item]) -> None:
+        self._categories = categories
+        words = defaultdict[Slug, list[frozenset[str]]](list)
+        for category in categories:
+            words[category.slug].append(_words(f"{category.name} {category.description}"))
+        for item in learnt:
+            words[Slug(str(item.label.category))].append(_words(item.label.question))
+        self._words = words
+
+    def for_question(self, question: str, right: Category) -> list[Category]:
+        if len(self._categories) <= len(LABELS):
+            return list(self._categories)
+        asked = _words(question)
+
+        def nearness(category: Category) -> float:
+            return max(len(asked & words) / (1 + len(asked | words)) for words in self._words[category.slug])
+
+        others = sorted((each for each in self._categories if each != right), key=nearness, reverse=True)
+        chosen = {right.slug, *(each.slug for each in others[: len(LABELS) - 1])}
+        return [each for each in self._categories if each.slug in chosen]
+
+
+def answer_rows(
+    items: Sequence[Item],
+    evidences: Evidences,
+    *,
+    category: Slug | None = None,
+    language: str = "",
+    declining: bool = True,
+) -> Made:
+    """Show each item's evidence and end in its answer; with `declining`, ask some over others' evidence."""
+    skipped: Counter[Skip] = Counter()
+    answered: list[_Answered] = []
+    weights = balanced(items)
+    for item in items:
+        found = _answered(item, evidences, weights[item.id], category, language)
+        if isinstance(found, Skip):
+            skipped[found] += 1
+        else:
+            answered.append(found)
+    rows = [each.row for each in answered]
+    if declining:
+        rows += _declined(answered)
+    return Made(rows=rows, skipped=dict(skipped))
+
+
+def _answered(
+    item: Item, evidences: Evidences, weight: float, category: Slug | None, language: str
+) -> _Answered | Skip:
+    label = item.label
+    if language and label.language != language:
+        return Skip.NARROWED
+    evidence = evidences.of(label)
+    if evidence is None:
+        return Skip.EVIDENCE
+    if category is not None and evidence.items[0].passage.category != category:
+        return Skip.NARROWED
+    messages = answer_messages(label.question, evidence, label.language)
+    shown = messages[-1].content
+    completion = completion_of(label.question, label.answer, label.quotes, evidence, shown)
+    if completion is None:
+        return Skip.UNPROVEN
+    row = Row(messages=messages, completion=completion, weight=weight, desirable=item.usable)
+    return _Answered(item=item, evidence=evidence, row=row)
+
+
+def _declined(answered: Sequence[_Answered]) -> Iterator[Row]:
+    """Some of the questions over the evidence of another one, where no words of their answer stand.
+
+    Which ones, and whose evidence, their ids decide.
+    """
+    ring = sorted(answered, key=lambda each: _drawn(each.item))
+    for place, each in enumerate(ring):
+        if each.row.completion == UNKNOWN or _drawn(each.item) % _DECLINED_ONE_IN:
+            continue
+        others = (other for other in (*ring[place + 1 :], *ring[:place]) if _is_apart(each, other))
+        if (other := next(others, None)) is not None:
+            label = each.item.label
+            messages = answer_messages(label.question, other.evidence, label.language)
+            weight = each.row.weight * _DECLINED_WEIGHT
+            yield replace(each.row, messages=messages, completion=UNKNOWN, weight=weight)
+
+
+def _is_apart(one: _Answered, other: _Answered) -> bool:
+    """Whether the other's evidence has neither a passage of the one's nor the words of its answer, and is of
+    another category where that is known.
+    """
+    own = {item.passage.id for item in one.evidence.items}
+    theirs = [item.passage for item in other.evidence.items]
+    categories = {item.passage.category for item in one.evidence.items} - {None}
+    answer = one.item.label.answer.strip(" .!?")
+    return not any(
+        passage.id in own or passage.category in categories or locate(answer, passage.text) is not None
+        for passage in theirs
+    )
+
+
+def _drawn(item: Item) -> int:
+    return int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:8], "big")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(content_words(text))
