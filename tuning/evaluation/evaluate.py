@@ -28,6 +28,8 @@ from agent.runtime import open_routing_embedder
 from agent.serving.protocol import AdapterEngine
 from agent.serving.served import ServedAdapter, Task, Trust
 from agent.settings import Settings
+from tuning.datasets.item import Split
+from tuning.datasets.rows_of import rows_of
 from tuning.datasets.version import DatasetVersion
 from tuning.evaluation.answers import AnswerModels, AnswerOptions, evaluate_answers
 from tuning.evaluation.judge import Judge, read_scores
@@ -35,6 +37,7 @@ from tuning.evaluation.kept import FILE, Kept, Pause
 from tuning.evaluation.questions import answer_questions, routing_questions
 from tuning.evaluation.results import AnswerArm, Arm, JudgeQuality, Report, RoutingArm, arm_of
 from tuning.evaluation.routing import RoutingModels, evaluate_routing
+from tuning.recipes import Objective
 from tuning.registry.provenance import code_version
 
 if TYPE_CHECKING:
@@ -205,8 +208,10 @@ async def _answer(contest: _Contest) -> _Found:
     judge = Judge(contest.base, contest.kept, contest.pause)
     scores = await asyncio.to_thread(read_scores, scores_file(settings.data_dir, contest.guild))
     quality = await judge.calibrate(scores) if scores else None
+    of = contest.stores, contest.guild, contest.version
+    shots = await rows_of(*of, Split.TRAIN, Objective.SFT)
     async with _leveled(settings) as embedder:
-        questions, gone = await answer_questions(contest.stores, contest.guild, contest.version, embedder)
+        questions, gone = await answer_questions(*of, embedder)
         asked = [each for each in questions if quality or not each.needs_judge]
         arms = await evaluate_answers(
             asked,
@@ -214,6 +219,7 @@ async def _answer(contest: _Contest) -> _Found:
                 base=contest.base,
                 challenger=contest.challenger,
                 champion=contest.champion,
+                shots=shots,
             ),
             options=AnswerOptions(tokens=settings.answer_tokens, threshold=settings.answer_threshold),
             embedder=embedder,

@@ -17,13 +17,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.answering.prompts import UNKNOWN, answer_messages
-from agent.contracts import LOCAL_GUILD, Evidence, EvidenceItem, Passage, PassageId, SourceId
+from agent.contracts import LOCAL_GUILD, Evidence, Passage, PassageId, SourceId
 from agent.errors import UsageError
 from agent.files import write_error
 from agent.models.protocol import ChatMessage, ChatModel
+from tuning.datasets.evidence import evidence_of
 from tuning.evaluation.calibrating import Isotonic, fit_isotonic, unseen_error
 from tuning.evaluation.kept import Kept, Pause, key_of
-from tuning.evaluation.questions import NOTHING_SEARCHED
 from tuning.evaluation.results import JudgeQuality, Scores
 
 _CRITERIA: Final[Mapping[str, str]] = {
@@ -150,11 +150,7 @@ def _cut(answer: str) -> str:
 
 
 def _evidence_of(scored: HumanScore) -> Evidence:
-    items = tuple(
-        EvidenceItem(passage=_passage(number, text), score=0.0, similarity=0.0)
-        for number, text in enumerate(scored.evidence)
-    )
-    return Evidence(items=items, searched=NOTHING_SEARCHED)
+    return evidence_of([_passage(number, text) for number, text in enumerate(scored.evidence)])
 
 
 def _passage(number: int, text: str) -> Passage:

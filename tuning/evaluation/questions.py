@@ -1,30 +1,32 @@
 """What is asked: the held-out items of a dataset version as questions, with the evidence that they had.
 
 An answer is judged over the passages that were found for its question, if their text is still the one that
-the label was made of; otherwise the item cannot be asked, and is counted.
+the label was made of; otherwise the item cannot be asked, and is counted. A guild's labels hardly ever say
+that nobody knows, so some questions are asked again over evidence that does not hold their answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from agent.answering.compose import says_unknown
-from agent.contracts import Constraints, Evidence, EvidenceItem, GuildId, Passage, PassageId, Searched, Slug
+from agent.answering.words import content_words
+from agent.contracts import Evidence, GuildId, Slug
 from agent.models.protocol import Embedder, EmbedKind
-from tuning.annotation.exhibit import sha256_of
+from tuning.datasets.completing import declines
+from tuning.datasets.evidence import read_evidence
 from tuning.datasets.item import Item, Split
 from tuning.datasets.version import DatasetVersion
-from tuning.labels.label import Label, Polarity
+from tuning.labels.label import Polarity
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
 
 HELD_OUT: Final = frozenset({Split.TEST, Split.GOLDEN})
-NOTHING_SEARCHED: Final = Searched(
-    categories=(), constraints=Constraints(), widened=False, queries=(), index_version=""
-)
+ELSEWHERE: Final = ":elsewhere"
+"""What the id of a question ends in that is asked again over another one's evidence."""
+_UNANSWERABLE_ONE_IN: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,59 +85,74 @@ async def answer_questions(
 ) -> tuple[tuple[AnswerQuestion, ...], int]:
     """Return the held-out questions with their evidence, and how many have none left.
 
-    `embedder` is the one of the index in use. Raises `StoreError`, `ModelError`.
+    `embedder` is the one of the index in use. Raises `StoreError`, `UnknownGuildError`, `ModelError`.
     """
     held_out = [entry for entry in version.entries if entry.split in HELD_OUT]
-    ids = list(dict.fromkeys(id_ for entry in held_out for id_ in entry.item.label.evidence))
-    passages = {passage.id: passage for passage in await stores.store.get(guild, ids)}
-    asked = []
-    for entry in held_out:
-        evidence = await _evidence(stores, guild, entry.item.label, passages, embedder)
-        if evidence is not None:
-            asked.append(_answer_question(entry.item, entry.split, evidence))
-    return tuple(asked), len(held_out) - len(asked)
-
-
-async def _evidence(
-    stores: Stores,
-    guild: GuildId,
-    label: Label,
-    passages: Mapping[PassageId, Passage],
-    embedder: Embedder,
-) -> Evidence | None:
-    """The passages of a label with their similarity to its question; None when one of them has changed."""
-    found = [passages[id_] for id_ in label.evidence if id_ in passages]
-    if not found or not _unchanged(label, passages):
-        return None
-    (vector,) = await embedder.embed([label.question], EmbedKind.QUERY)
-    vectors = await stores.store.vectors_of(guild, [passage.id for passage in found])
-    near = {id_: float(each @ vector) for id_, each in vectors.items()}
-    items = [
-        EvidenceItem(passage=each, score=near.get(each.id, 0.0), similarity=near.get(each.id, 0.0))
-        for each in found
+    evidences = await read_evidence(stores, guild, [entry.item.label for entry in held_out])
+    own = [
+        _question(entry.item, entry.split, evidence)
+        for entry in held_out
+        if (evidence := evidences.of(entry.item.label)) is not None
     ]
-    return Evidence(items=tuple(items), searched=NOTHING_SEARCHED)
+    elsewhere = [each for split in sorted(HELD_OUT) for each in unanswerable(own, split)]
+    asked = [await _compared(stores, guild, question, embedder) for question in (*own, *elsewhere)]
+    return tuple(asked), len(held_out) - len(own)
 
 
-def _unchanged(label: Label, passages: Mapping[PassageId, Passage]) -> bool:
-    """Whether every passage that a reviewer had before them is there with the same text."""
-    return all(
-        id_ in passages and sha256_of(passages[id_]) == digest
-        for id_, digest in zip(label.evidence, label.evidence_sha256, strict=False)
+def unanswerable(asked: Sequence[AnswerQuestion], split: Split) -> Iterator[AnswerQuestion]:
+    """Ask some questions of a split again over the evidence of another one, which does not hold their answer.
+
+    Which ones, and whose evidence, their ids decide.
+    """
+    ring = [each for each in asked if each.split is split and each.references]
+    for place, each in enumerate(ring):
+        if place % _UNANSWERABLE_ONE_IN:
+            continue
+        others = (*ring[place + 1 :], *ring[:place])
+        other = next((other for other in others if _says_nothing_of(each, other.evidence)), None)
+        if other is not None:
+            yield replace(
+                each,
+                item=f"{each.item}{ELSEWHERE}",
+                evidence=other.evidence,
+                answerable=False,
+                references=(),
+            )
+
+
+def _says_nothing_of(question: AnswerQuestion, evidence: Evidence) -> bool:
+    """Whether the evidence has neither a passage of the question's own nor most words of its answer."""
+    own = {item.passage.id for item in question.evidence.items}
+    told = set(content_words(" ".join(item.passage.text for item in evidence.items)))
+    answers = [set(content_words(each)) for each in question.references]
+    return not any(item.passage.id in own for item in evidence.items) and not any(
+        len(answer & told) > len(answer) / 2 for answer in answers
     )
 
 
-def _answer_question(item: Item, split: Split, evidence: Evidence) -> AnswerQuestion:
+def _question(item: Item, split: Split, evidence: Evidence) -> AnswerQuestion:
     label = item.label
     # What was disliked says that it was wrong, and not what would be right.
     known = label.answer if label.polarity is Polarity.POSITIVE else ""
-    unknown = says_unknown(known)
+    nobody_knows = bool(known) and declines(known)
     return AnswerQuestion(
         item=item.id,
         split=split,
         text=label.question,
         language=label.language,
         evidence=evidence,
-        answerable=not unknown,
-        references=(known,) if known and not unknown else (),
+        answerable=not nobody_knows,
+        references=(known,) if known and not nobody_knows else (),
     )
+
+
+async def _compared(
+    stores: Stores, guild: GuildId, question: AnswerQuestion, embedder: Embedder
+) -> AnswerQuestion:
+    """The question with how similar each passage is to it, as a search would tell."""
+    (vector,) = await embedder.embed([question.text], EmbedKind.QUERY)
+    items = question.evidence.items
+    vectors = await stores.store.vectors_of(guild, [item.passage.id for item in items])
+    near = {id_: float(each @ vector) for id_, each in vectors.items()}
+    compared = tuple(replace(item, similarity=near.get(item.passage.id, 0.0)) for item in items)
+    return replace(question, evidence=replace(question.evidence, items=compared))

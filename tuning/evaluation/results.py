@@ -92,9 +92,10 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerScore:
-    """How good one arm's answer to one question was. `scoring` says how the scores come about."""
+    """How good one arm's answer to one question was. scoring.py says how the scores come about."""
 
     item: str
+    """`Item.id`, with an ending where its question was asked over evidence that does not hold the answer."""
     split: Split
     category: Slug | None
     """Of the first passage of the evidence."""
