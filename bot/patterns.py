@@ -1,41 +1,26 @@
-"""Patterns as people see them: lines, a picture, and the detector as an installation runs it."""
+"""Patterns as people see them: lines and a picture."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import timedelta
+from typing import Final
 
-from agent.contracts import Category, Day, GuildId
-from agent.models.protocol import Embedder
+from agent.contracts import Category, Day
 from bot.texts import Texts
 from bot.texts.patterns import PatternTexts
-from tuning.anomalies.watch import disturbances
-from tuning.patterns.detector import Detector
 from tuning.patterns.pattern import Action, Candidate, Point
 from tuning.patterns.phrases import Phrase, line, said
 from tuning.patterns.trials import ANOTHER_ANSWER
 from tuning.pictures import Panel, Picture, Series, Shape
-
-if TYPE_CHECKING:
-    from agent.runtime import Stores
 
 _SHOWN: Final = 3
 """Candidates in one picture."""
 _LONGEST_TITLE: Final = 34
 _SHORT_ID: Final = 8
 _EXAMPLES: Final = 8
-
-
-def detector_of(stores: Stores, embedder: Embedder) -> Detector:
-    """The detector that knows of the installation's anomalies."""
-
-    async def unusual(guild: GuildId, now: datetime) -> Sequence[str]:
-        return await disturbances(stores.database, guild, now)
-
-    return Detector(stores, embedder, anomalies=unusual)
 
 
 def cleaned(candidate: Candidate, clean: Callable[[str], str]) -> Candidate:

@@ -84,7 +84,7 @@ async def _settle(guild: str, id_: str, state: State) -> None:
 
 @asynccontextmanager
 async def _detector() -> AsyncIterator[tuple[Stores, Detector]]:
-    from bot.patterns import detector_of
+    from tuning.patterns.detector import detector_of
 
     async with opening.stores() as stores, opening.embedder(stores.settings) as embedder:
         yield stores, detector_of(stores, embedder)

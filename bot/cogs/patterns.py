@@ -26,7 +26,6 @@ from bot.errors import say, telling_errors
 from bot.patterns import (
     cleaned,
     details_of,
-    detector_of,
     gaps,
     line_of,
     names_of,
@@ -42,7 +41,7 @@ from bot.state.config import Power
 from bot.texts import Texts
 from bot.translating import described, options
 from bot.views import BaseView, bot_of
-from tuning.patterns.detector import Seen
+from tuning.patterns.detector import Seen, detector_of
 from tuning.patterns.log import Event, State
 from tuning.patterns.pattern import TRAINS, Action, Candidate
 from tuning.pictures import PictureError, draw

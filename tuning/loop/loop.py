@@ -124,7 +124,7 @@ class Loop:
         self.plans = plans
         self._steps = steps
         self._data_dir = data_dir
-        self._clock = clock
+        self.clock = clock
         self._listener = listener or Silent()
 
     async def ask(
@@ -134,7 +134,7 @@ class Loop:
         plan = plan or await self.plans.get(guild)
         if plan.recipe.serving is not Serving.ADAPTER:
             raise UsageError(f"What {plan.recipe.method} trains is no adapter: {plan.recipe.why_not_served}.")
-        run = await self.log.ask(guild, task, self._clock(), plan, why=why, pattern=pattern)
+        run = await self.log.ask(guild, task, self.clock(), plan, why=why, pattern=pattern)
         await self._listener.moved(run)
         return run
 
@@ -178,7 +178,7 @@ class Loop:
         """
         if run.state not in WORKING:
             return await self._look(run)
-        run = await self.log.note(run, self._clock(), {"tries": run.tries + 1})
+        run = await self.log.note(run, self.clock(), {"tries": run.tries + 1})
         if run.tries > TRIES:
             return await self._move(run, _failed(f"It was stopped {TRIES} times while {run.state}."))
         began = time.monotonic()
@@ -284,11 +284,11 @@ class Loop:
         if error.transient and run.setbacks < SETBACKS:
             # It was not the step that stopped, so the try does not count.
             facts = {"tries": max(0, run.tries - 1), "setbacks": run.setbacks + 1, "note": line}
-            return await self.log.note(run, self._clock(), facts)
+            return await self.log.note(run, self.clock(), facts)
         return await self._move(run, _failed(line))
 
     async def _move(self, run: Run, move: Move) -> Run:
-        after = await self.log.move(run, move, self._clock())
+        after = await self.log.move(run, move, self.clock())
         if not after.open:
             await self._steps.clean(after)
         if after.state is move.to:
@@ -296,7 +296,7 @@ class Loop:
         return after
 
     def _may_work(self, run: Run) -> bool:
-        return run.why is Why.HAND or run.state not in WORKING or run.plan.quiet(self._clock())
+        return run.why is Why.HAND or run.state not in WORKING or run.plan.quiet(self.clock())
 
     async def _at_work(self, guild: GuildId) -> Run | None:
         return next((run for run in await self.log.runs(guild) if run.state in WORKING), None)

@@ -19,12 +19,15 @@ from agent.contracts import Episode, EpisodeId, GuildId, MemberId
 from agent.database.tables import key_of
 from agent.models.protocol import Embedder, EmbedKind
 from agent.serving.served import Task
+from tuning.anomalies.watch import disturbances
 from tuning.labels.cases import Vectors
 from tuning.labels.decisions import Act, standing_decisions
 from tuning.labels.gathering import Gathered, gather
 from tuning.patterns.detecting import detect
 from tuning.patterns.log import Event, PatternLog, changes, has_turned
 from tuning.patterns.pattern import Baseline, BaselineKey, Candidate, Detection, History, Training
+from tuning.registry.promotion import Promotion
+from tuning.registry.store import Registry
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
@@ -54,6 +57,17 @@ class Seen:
     events: tuple[Event, ...]
     turned: tuple[Candidate, ...]
     """Those about which something else is to be done than the last time."""
+
+
+def detector_of(stores: Stores, embedder: Embedder) -> Detector:
+    """The detector that knows what the installation was trained on, and what is unusual in it."""
+    registry = Registry(stores.database, stores.settings.data_dir)
+    promotion = Promotion(stores.database, registry, stores.assignments)
+
+    async def unusual(guild: GuildId, now: datetime) -> Sequence[str]:
+        return await disturbances(stores.database, guild, now)
+
+    return Detector(stores, embedder, trainings=promotion.trainings, anomalies=unusual)
 
 
 class Detector:
