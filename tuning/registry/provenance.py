@@ -16,8 +16,8 @@ def code_version() -> str:
     """The installed version, the commit where it is a checkout, and a digest of the sources that run: a
     checkout may hold what was never committed.
     """
-    known = [f"commit {commit}"] if (commit := _commit(_ROOT / ".git")) else []
-    return f"{version('lorekeeper')} ({', '.join([*known, f'sources {_sources_digest()}'])})"
+    known = [f"commit {commit}"] if (commit := commit_of(_ROOT / ".git")) else []
+    return f"{version('lorekeeper')} ({', '.join([*known, f'sources {sources_digest(_ROOT)}'])})"
 
 
 def packages_digest() -> str:
@@ -26,15 +26,16 @@ def packages_digest() -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _sources_digest() -> str:
+def sources_digest(root: Path) -> str:
+    """sha256 of what agent and tuning are made of, the first 12 hex digits."""
     digest = hashlib.sha256()
-    for path in sorted(path for room in _ROOMS for path in (_ROOT / room).rglob("*.py")):
+    for path in sorted(path for room in _ROOMS for path in (root / room).rglob("*.py")):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(_ROOT).as_posix()} {content}\n".encode())
+        digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
     return digest.hexdigest()[:_DIGITS]
 
 
-def _commit(git: Path) -> str:
+def commit_of(git: Path) -> str:
     """The commit that is checked out; empty where this is no plain checkout."""
     head = git / "HEAD"
     said = head.read_text("utf-8").strip() if head.is_file() else ""
