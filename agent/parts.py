@@ -14,6 +14,7 @@ from agent.journal.protocol import Journal
 from agent.knowledge.protocol import KnowledgeStore
 from agent.models.protocol import ChatModel, Embedder
 from agent.routing.protocol import Router
+from agent.serving.models import ServedModels
 from agent.settings import Settings
 
 
@@ -42,6 +43,8 @@ class Parts:
 
     settings: Settings
     chat: ChatModel
+    """As it is, without an adapter."""
+    models: ServedModels
     embedder: Embedder
     router: Router
     store: KnowledgeStore

@@ -20,6 +20,7 @@ from agent.files import write_error
 from agent.journal.protocol import Journal
 from agent.knowledge.protocol import IndexVersion, KnowledgeStore
 from agent.models.protocol import Embedder
+from agent.serving.assignments import Assignments
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from agent.database.engine import Database
     from agent.ingest.pipeline import Ingestor
     from agent.routing.router import FusedRouter
+    from agent.serving.models import ServedModels
 
 
 _BUSY_SECONDS = 10.0
@@ -50,6 +52,7 @@ class Stores:
     store: KnowledgeStore
     database: Database
     """What catalog and journal are kept in; the bot keeps its own state beside them."""
+    assignments: Assignments
     clock: Clock
     """Returns an aware time in the guild's zone. Everything that is dated is dated by it, so that a test can
     let a month pass."""
@@ -63,6 +66,7 @@ class Installation:
     stores: Stores
     embedder: Embedder
     router: FusedRouter
+    models: ServedModels
     ingestor: Ingestor
     agent: Agent
 
@@ -102,6 +106,7 @@ async def open_stores(settings: Settings, clock: Clock | None = None) -> AsyncIt
             journal=SqlJournal(database),
             store=MeteredStore(store, Store.WEAVIATE if settings.weaviate_url else Store.LANCEDB),
             database=database,
+            assignments=Assignments(database),
             clock=clock or (lambda: datetime.now(settings.zone)),
         )
 
@@ -143,11 +148,13 @@ async def open_installation(settings: Settings, clock: Clock | None = None) -> A
     from agent.guilds import GuildViews
     from agent.ingest.pipeline import Ingestor
     from agent.models.level import LevelEmbedder
-    from agent.models.library import open_chat_model, open_embedder
+    from agent.models.library import open_embedder
     from agent.models.metered import MeteredChatModel, MeteredEmbedder
     from agent.observing.tracing import traced
     from agent.parts import Parts
     from agent.routing.router import FusedRouter
+    from agent.serving.models import ServedModels
+    from agent.serving.opening import open_serving_engine
 
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(traced(settings))
@@ -156,8 +163,12 @@ async def open_installation(settings: Settings, clock: Clock | None = None) -> A
         stack.push_async_callback(raw.close)
         embedder = await LevelEmbedder.open(raw, settings.data_dir / "models")
         await require_passages(stores, await open_index(stores.store, embedder))
-        chat = MeteredChatModel(await open_chat_model(settings))
-        stack.push_async_callback(chat.close)
+        engine = await open_serving_engine(settings)
+        stack.push_async_callback(engine.close)
+        chat = MeteredChatModel(engine.base)
+        models = ServedModels(stores.assignments, engine)
+        stack.push_async_callback(models.close)
+        models.keep_prepared()
         # The router levels vectors itself: it also reads from them which language a question is in.
         router = FusedRouter(
             catalog=stores.catalog,
@@ -165,6 +176,7 @@ async def open_installation(settings: Settings, clock: Clock | None = None) -> A
             second=await _second_embedder(settings, stack),
             chat=chat,
             settings=settings,
+            models=models,
         )
         stack.push_async_callback(router.close)
         ingestor = Ingestor(
@@ -178,6 +190,7 @@ async def open_installation(settings: Settings, clock: Clock | None = None) -> A
         parts = Parts(
             settings=settings,
             chat=chat,
+            models=models,
             embedder=embedder,
             router=router,
             store=stores.store,
@@ -192,6 +205,7 @@ async def open_installation(settings: Settings, clock: Clock | None = None) -> A
             stores=stores,
             embedder=embedder,
             router=router,
+            models=models,
             ingestor=ingestor,
             agent=Agent(parts),
         )

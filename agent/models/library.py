@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
@@ -46,6 +47,9 @@ from agent.models.weights import (
     remembered_digest,
 )
 from agent.settings import Settings
+
+if TYPE_CHECKING:
+    from agent.models.llama import LlamaConfig
 
 _BLOCK = 1 << 22
 
@@ -77,24 +81,33 @@ class _Record(BaseModel):
 
 async def open_chat_model(settings: Settings) -> ChatModel:
     """Open the chat model in use. Raises `ModelError`, `ConfigurationError`."""
+    config = await chat_config(settings)
+    if isinstance(config, OllamaConfig):
+        from agent.models.ollama import OllamaChatModel
+
+        return await OllamaChatModel.open(config)
+    from agent.models.llama import LlamaChatModel
+
+    return await LlamaChatModel.open(config)
+
+
+async def chat_config(settings: Settings) -> LlamaConfig | OllamaConfig:
+    """Return what opens the chat model in use. Raises `ModelError`, `ConfigurationError`."""
     name = chosen_chat_model(settings)
     installed = await asyncio.to_thread(installed_names, settings)
     engine = engine_of_chat_model(name, installed, ollama=bool(settings.ollama_host))
     if engine is Engine.OLLAMA:
-        from agent.models.ollama import OllamaChatModel
-
-        return await OllamaChatModel.open(ollama_config(settings, name))
+        return ollama_config(settings, name)
     path, digest = await asyncio.to_thread(find_chat_file, name, settings)
     with _engine_loading("xllamacpp"):
-        from agent.models.llama import LlamaChatModel, LlamaConfig
-    config = LlamaConfig(
+        from agent.models.llama import LlamaConfig
+    return LlamaConfig(
         path=path,
         name=path.stem if is_path(name) else name,
         digest=digest,
         threads=thread_count(settings),
         context_tokens=settings.context_tokens,
     )
-    return await LlamaChatModel.open(config)
 
 
 async def open_embedder(settings: Settings) -> Embedder:

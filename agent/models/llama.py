@@ -106,8 +106,13 @@ class LlamaChatModel:
     @classmethod
     async def open(cls, config: LlamaConfig) -> LlamaChatModel:
         """Load checked weights. Raises `ModelBrokenError`."""
+        return await asyncio.to_thread(cls.load, config)
+
+    @classmethod
+    def load(cls, config: LlamaConfig) -> LlamaChatModel:
+        """The same. Blocks."""
         key = secrets.token_urlsafe()
-        return cls(_Engine(await asyncio.to_thread(_load, config, key), key), config)
+        return cls(_Engine(_load(config, key), key), config)
 
     @property
     def info(self) -> ModelInfo:
@@ -165,8 +170,12 @@ class LlamaChatModel:
 
     async def close(self) -> None:
         """Stop every call and free the weights."""
+        await asyncio.to_thread(self.unload)
+
+    def unload(self) -> None:
+        """The same. Blocks."""
         self._engine.closing.set()
-        await asyncio.to_thread(self._engine.threads.shutdown)
+        self._engine.threads.shutdown()
         self._engine.server = None
 
     async def _events(self, request: Mapping[str, Any]) -> AsyncGenerator[_Event, None]:
@@ -269,8 +278,9 @@ def _load(config: LlamaConfig, key: str) -> xllamacpp.Server:
     try:
         return listening(xllamacpp.Server(params))
     except RuntimeError as error:
+        with_adapters = f" with {len(config.adapters)} adapters" if config.adapters else ""
         raise ModelBrokenError(
-            f"llama.cpp cannot load {config.path}.",
+            f"llama.cpp cannot load {config.path}{with_adapters}.",
             "Its architecture may be unknown to this llama.cpp, or it may need more memory than there is.",
         ) from error
 

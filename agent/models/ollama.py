@@ -46,13 +46,22 @@ class OllamaChatModel:
         """Of what answered last: models can be pulled anew, and servers may differ in version."""
         trained_for = self._pool.facts.context_tokens or self._config.context_tokens
         return ModelInfo(
-            name=self._config.model,
+            name=self._config.shown,
             engine=ENGINE,
             engine_version=self._pool.version,
             digest=self._pool.facts.digest,
             parameters=self._pool.facts.parameters,
             context_tokens=min(self._config.context_tokens, trained_for),
         )
+
+    @property
+    def weights(self) -> str:
+        """sha256 of the GGUF file that it is made of, hex; empty when the servers do not say."""
+        return self._pool.facts.weights
+
+    async def load(self) -> None:
+        """Have it in the memory of every server that has it. Raises `ModelError`."""
+        await self._pool.load()
 
     async def chat(
         self, messages: Sequence[ChatMessage], options: ChatOptions = ChatOptions()

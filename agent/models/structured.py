@@ -12,6 +12,10 @@ from jsonschema.validators import validator_for
 from agent.errors import ModelError, UsageError
 
 
+class UnusableReplyError(ModelError):
+    """A structured reply that was cut short or breaks its schema."""
+
+
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raises `UsageError` when it is not a JSON Schema."""
     try:
@@ -21,14 +25,14 @@ def check_schema(schema: Mapping[str, Any]) -> None:
 
 
 def parsed_reply(reply: str, schema: Mapping[str, Any], model: str, max_tokens: int) -> Any:
-    """Return what the reply says. Raises `ModelError` when it is cut short or breaks the schema."""
+    """Return what the reply says. Raises `UnusableReplyError`."""
     try:
         parsed = json.loads(reply)
         validator_for(schema)(dict(schema)).validate(parsed)
     except json.JSONDecodeError as error:
-        raise ModelError(
+        raise UnusableReplyError(
             f"{model} did not finish its structured reply within {max_tokens} tokens."
         ) from error
     except ValidationError as error:
-        raise ModelError(f"{model} broke the schema: {error.message}.") from error
+        raise UnusableReplyError(f"{model} broke the schema: {error.message}.") from error
     return parsed

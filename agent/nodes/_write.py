@@ -6,24 +6,30 @@ from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
-from agent.contracts import ModelInfo, Token, TokensWithdrawn
+from agent.contracts import EpisodeId, GuildId, ModelInfo, Token, TokensWithdrawn
 from agent.models.choosing import BUNDLED_CHAT_MODEL
-from agent.models.protocol import ChatMessage, ChatOptions
+from agent.models.protocol import ChatMessage, ChatModel, ChatOptions
 from agent.parts import Parts
+from agent.serving.served import Task
 from agent.settings import Settings
 
 _ABLE_TO_WRITE = 1_000_000_000
 """Parameters."""
 
 
-async def write(messages: Sequence[ChatMessage], runtime: Runtime[Parts]) -> str:
+async def writer_of(parts: Parts, guild: GuildId, episode: EpisodeId) -> ChatModel:
+    """The model that would write this question's answer: through an adapter of the guild, or as it is."""
+    found = await parts.models.adapted(guild, Task.ANSWER, episode)
+    return parts.chat if found is None else found.model
+
+
+async def write(model: ChatModel, messages: Sequence[ChatMessage], runtime: Runtime[Parts]) -> str:
     """Stream the model's reply to the member and return it whole."""
     if runtime.execution_info is not None and runtime.execution_info.node_attempt > 1:
         runtime.stream_writer(TokensWithdrawn(reason="the model was interrupted"))
-    parts = runtime.context
-    options = ChatOptions(max_tokens=parts.settings.answer_tokens)
+    options = ChatOptions(max_tokens=runtime.context.settings.answer_tokens)
     pieces: list[str] = []
-    async for piece in parts.chat.chat(messages, options):
+    async for piece in model.chat(messages, options):
         pieces.append(piece)
         runtime.stream_writer(Token(text=piece))
     return "".join(pieces).strip()
@@ -33,8 +39,10 @@ def generates(settings: Settings, model: ModelInfo) -> bool:
     """Say whether the model writes answers itself, or the best sentences are the answer.
 
     With the right paragraph in hand the bundled 135M model holds the gold answer in 35 % of its own
-    replies, the best two sentences in 88 %: so small a model must not write unless the owner insists.
+    replies, the best two sentences in 88 %: so small a model must not write unless the owner insists, or it
+    was tuned for it: what serves has proved that it answers better.
     """
     if settings.answer_mode == "auto":
-        return model.name != BUNDLED_CHAT_MODEL and not 0 < model.parameters < _ABLE_TO_WRITE
+        small = model.name == BUNDLED_CHAT_MODEL or 0 < model.parameters < _ABLE_TO_WRITE
+        return bool(model.adapter) or not small
     return settings.answer_mode == "generated"

@@ -11,31 +11,37 @@ from langgraph.runtime import Runtime
 
 from agent.answering.compose import answer_messages, extractive_answer
 from agent.contracts import AnswerKind, Stage
+from agent.models.protocol import ChatModel
 from agent.nodes._stage import stage
-from agent.nodes._write import generates, write
+from agent.nodes._write import generates, write, writer_of
 from agent.parts import Parts
 from agent.state import State
 
 
 @stage(Stage.ANSWER)
 async def answer(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
-    generated = generates(runtime.context.settings, runtime.context.chat.info)
-    kind = AnswerKind.GENERATED if generated else AnswerKind.EXTRACTIVE
-    return await _draft(state, runtime, kind, generated=generated)
+    model = await _writer(state, runtime)
+    kind = AnswerKind.EXTRACTIVE if model is None else AnswerKind.GENERATED
+    return await _draft(state, runtime, kind, model)
 
 
 @stage(Stage.SUGGEST)
 async def suggest(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
-    generated = generates(runtime.context.settings, runtime.context.chat.info)
-    return await _draft(state, runtime, AnswerKind.SUGGESTION, generated=generated)
+    return await _draft(state, runtime, AnswerKind.SUGGESTION, await _writer(state, runtime))
+
+
+async def _writer(state: State, runtime: Runtime[Parts]) -> ChatModel | None:
+    """The model that writes the answer; None where the best sentences are the answer."""
+    model = await writer_of(runtime.context, state["question"].guild, state["episode"])
+    return model if generates(runtime.context.settings, model.info) else None
 
 
 async def _draft(
-    state: State, runtime: Runtime[Parts], kind: AnswerKind, *, generated: bool
+    state: State, runtime: Runtime[Parts], kind: AnswerKind, model: ChatModel | None
 ) -> dict[str, Any]:
-    if generated:
+    if model is not None:
         messages = answer_messages(state["text"], state["evidence"], state["language"])
-        text = await write(messages, runtime)
+        text = await write(model, messages, runtime)
     else:
         text, _ = extractive_answer(state["text"], state["extracts"], state["language"])
-    return {"draft": text, "draft_kind": kind, "streamed": generated}
+    return {"draft": text, "draft_kind": kind, "streamed": model is not None}

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from agent.answering.compose import repair_messages
 from agent.contracts import Stage
 from agent.nodes._stage import stage
-from agent.nodes._write import write
+from agent.nodes._write import write, writer_of
 from agent.parts import Parts
 from agent.state import State
 
@@ -19,5 +19,6 @@ async def repair(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     messages = repair_messages(
         state["text"], state["evidence"], state["draft"], state["problems"], state["language"]
     )
-    draft = await write(messages, runtime)
+    model = await writer_of(runtime.context, state["question"].guild, state["episode"])
+    draft = await write(model, messages, runtime)
     return {"draft": draft, "streamed": True, "repairs": state["repairs"] + 1}

@@ -23,10 +23,12 @@ from agent.routing.fusion import (
     scope_features,
     strangers_of,
     trust_model,
+    trusting,
     within,
 )
 from agent.routing.labels import Labels, look, look_unseen
 from agent.routing.ridge import Ridge, Rows, Unseen, fit_ridge
+from agent.serving.served import Trust
 
 CALIBRATED_ON = 2000
 """Most examples that the few weights of the fusion are fitted on: more change nothing to speak of."""
@@ -51,6 +53,8 @@ class Learned:
     ridge: Ridge
     weights: Weights
     strangers: Strangers
+    without_model: Weights
+    """The weights of the other parts where the language model has no say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def learn(labels: Labels, examined: Mapping[str, Floats] = MappingProxyType({}))
         parts=fit_parts(part_features(inside), labels.rows[chosen], parts),
         scope=fit_scope(in_features, out_features, scope, prior.OUTSIDE_SHARE),
     )
-    return Learned(labels, ridge, _with_model(weights, labels, unseen, examined), strangers)
+    return Learned(labels, ridge, _with_model(weights, labels, unseen, examined), strangers, weights)
 
 
 def _with_model(weights: Weights, labels: Labels, unseen: Unseen, examined: Mapping[str, Floats]) -> Weights:
@@ -102,6 +106,12 @@ def _with_model(weights: Weights, labels: Labels, unseen: Unseen, examined: Mapp
 def relabelled(learned: Learned, labels: Labels) -> Learned:
     """Look at new labels at once with weights fitted before them. The categories must be the same."""
     return replace(learned, labels=labels)
+
+
+def believing(learned: Learned, trust: Trust | None) -> Learned:
+    """Weigh a tuned model by the trust that came with its adapter; without any it has no say."""
+    weights = learned.without_model
+    return replace(learned, weights=weights if trust is None else trusting(weights, trust))
 
 
 def spread(labels: Labels, most: int) -> Rows:

@@ -4,6 +4,9 @@ A label counts from the next question on: the catalog's revision is asked each t
 and compared at once, and a question that repeats a labelled one is decided by it. Only the weights of a
 guild with many labels are fitted anew in the background, while those before them serve.
 
+Where a tuned model routes for the guild, it is trusted as far as its adapter says, and not by a fit: it has
+seen the labels that a fit would judge it by.
+
 What is out of scope needs no labels: it is learnt from how each of the guild's categories looks to the others
 when it is left out.
 """
@@ -14,14 +17,17 @@ import asyncio
 
 from agent.catalog.protocol import Catalog
 from agent.contracts import CategoryScore, GuildId, Route, RouteDecision
+from agent.meter import METER
 from agent.models.protocol import ChatModel, Embedder
 from agent.routing.decide import could_change, decide
 from agent.routing.fusion import Floats, within
 from agent.routing.guilds import TaughtGuilds
-from agent.routing.learned import Learned, Opinion, consider, spread
+from agent.routing.learned import Learned, Opinion, believing, consider, spread
 from agent.routing.memory import MEMORY_FILE, RoutingMemory
 from agent.routing.placing import Placed, Placer
-from agent.routing.vote import ModelVote
+from agent.routing.vote import ModelVote, ask_model
+from agent.serving.models import ServedModels
+from agent.serving.served import Task
 from agent.settings import Settings
 
 _MANY_LABELS = 2000
@@ -29,7 +35,10 @@ _MANY_LABELS = 2000
 
 
 class FusedRouter:
-    """Implements `Router`. `second` is an embedder that knows English better than the first, or None."""
+    """Implements `Router`. `second` is an embedder that knows English better than the first, or None.
+
+    `models` knows which adapter routes for a guild; where none does, or without it, `chat` is asked.
+    """
 
     def __init__(
         self,
@@ -39,8 +48,11 @@ class FusedRouter:
         chat: ChatModel | None,
         settings: Settings,
         second: Embedder | None = None,
+        models: ServedModels | None = None,
     ) -> None:
         memory = RoutingMemory(settings.data_dir / MEMORY_FILE)
+        self._chat = chat
+        self._models = models
         self._vote = ModelVote(chat, memory) if chat is not None else None
         self._placer = Placer(embedder, second, memory)
         self._guilds = TaughtGuilds(catalog, self._placer, memory, self._vote)
@@ -52,8 +64,9 @@ class FusedRouter:
         learned = await self._guilds.learned(guild, english=bool(placed.english[0]))
         if learned is None:
             return _no_categories()
+        learned, model = await self._voter(guild, learned)
         opinion = await _considered(learned, placed)
-        told = await self._told_by_model(learned, opinion, question)
+        told = await self._told_by(model, learned, opinion, question)
         return fused_route(learned, opinion, told, self._scope_threshold)
 
     async def study(self, guild: GuildId, questions: int = 60) -> int:
@@ -61,9 +74,10 @@ class FusedRouter:
 
         What it says decides how far it is trusted from the next question on. Returns how many it was asked
         about: at most `questions`, each one model call. Meant for idle time; may be cancelled between calls.
+        Does nothing where a tuned model routes.
         """
         learned = await self._guilds.learned(guild, english=True)
-        if self._vote is None or learned is None:
+        if self._vote is None or learned is None or await self._is_tuned(guild):
             return 0
         labels = learned.labels
         rows = spread(labels, questions)
@@ -91,14 +105,28 @@ class FusedRouter:
         """Stop what runs in the background. The models are the caller's."""
         await self._guilds.close()
 
-    async def _told_by_model(self, learned: Learned, opinion: Opinion, question: str) -> Floats | None:
+    async def _is_tuned(self, guild: GuildId) -> bool:
+        return self._models is not None and await self._models.is_tuned(guild, Task.ROUTE)
+
+    async def _voter(self, guild: GuildId, learned: Learned) -> tuple[Learned, ChatModel | None]:
+        """The model that may be asked about this question, and what is known with the trust in it."""
+        if self._models is not None:
+            meter = METER.get()
+            found = await self._models.adapted(guild, Task.ROUTE, meter.episode if meter else "")
+            if found is not None:
+                return believing(learned, found.adapter.trust), found.model
+        return learned, self._chat
+
+    async def _told_by(
+        self, model: ChatModel | None, learned: Learned, opinion: Opinion, question: str
+    ) -> Floats | None:
         weights, labels = learned.weights, learned.labels
         reach = weights.model * weights.model_span
-        if self._vote is None or not could_change(
+        if model is None or not could_change(
             labels.slugs, opinion.logits, reach, opinion.out_of_scope, self._scope_threshold
         ):
             return None
-        return await self._vote.ask(labels.categories, opinion.logits, question)
+        return await ask_model(model, labels.categories, opinion.logits, question)
 
 
 async def _considered(learned: Learned, placed: Placed) -> Opinion:

@@ -1,9 +1,10 @@
 """What the language model says of a question, and what is known of how far to trust it.
 
-The model's likelihoods of labelled questions are remembered by model, adapter, question and list of
-categories. They are its examination: `study` writes it in the background, a fit reads it (learned.py). Until
-there is one, the model has weight 0 and is not called: an untuned SmolLM2-135M gives nearly the same
-category to everything. Whoever tunes a model must not examine it on the labels it was tuned on.
+The likelihoods that the model as it is gives labelled questions are remembered by model, question and list
+of categories. They are its examination: `study` writes it in the background, a fit reads it (learned.py).
+Until there is one, the model has weight 0 and is not called: an untuned SmolLM2-135M gives nearly the same
+category to everything. A tuned model is never examined here, as it was tuned on these very labels: how far it
+is trusted comes with its adapter.
 """
 
 from __future__ import annotations

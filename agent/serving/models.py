@@ -1,8 +1,8 @@
 """The model for a question: through the adapter in service for its guild and task, or as it is.
 
 An adapter never costs a question: where it cannot be loaded, or not soon enough, the model answers as it is,
-and the log and the metrics say so. What serves is loaded beforehand where `keep_prepared` runs, also after a
-promotion in another process.
+and the log and the metrics say so. What serves is loaded beforehand, also after a promotion in another
+process: a task looks at the assignments every few seconds.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class ServedModels:
         self._loading: dict[tuple[str, Task], asyncio.Task[ChatModel]] = {}
         self._refused: dict[str, float] = {}
         """Until when, by digest."""
+        self._keeping: asyncio.Task[None] | None = None
 
     @property
     def engine(self) -> AdapterEngine:
@@ -98,9 +99,19 @@ class ServedModels:
             else:
                 self._refused.pop(adapter.digest, None)
 
-    async def keep_prepared(self) -> None:
-        """Look every few seconds at what serves, until cancelled."""
-        before: object = None
+    def keep_prepared(self) -> None:
+        """Look every few seconds at what serves, until closed; begin at once."""
+        self._keeping = asyncio.create_task(self._keep_prepared())
+
+    async def close(self) -> None:
+        """Stop what is being loaded. The engine is the caller's."""
+        running = [*self._loading.values(), *([self._keeping] if self._keeping else [])]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _keep_prepared(self) -> None:
+        before: object = {}
         while True:
             try:
                 assigned = await self._assignments.all()
@@ -108,14 +119,8 @@ class ServedModels:
                     await self.prepare()
                     before = assigned
             except (StoreError, ModelError) as error:
-                _log.warning("what serves could not be looked at: %s", error)
+                _log.warning("what serves could not be prepared: %s", error)
             await asyncio.sleep(_LOOK_EVERY)
-
-    async def close(self) -> None:
-        """Stop what is being loaded. The engine is the caller's."""
-        for task in self._loading.values():
-            task.cancel()
-        await asyncio.gather(*self._loading.values(), return_exceptions=True)
 
     def _load(self, adapter: ServedAdapter, task: Task) -> asyncio.Task[ChatModel]:
         """Load it in a task that outlives the question; the same one for all that wait for it."""

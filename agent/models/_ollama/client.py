@@ -29,6 +29,9 @@ from pydantic import BaseModel, Field
 
 from agent.models.weights import sha256_of
 
+_BLOCK = 1 << 20
+"""Bytes."""
+
 _WHOLE = {"truncate": False, "shift": False}
 """Unasked, Ollama takes the middle out of a prompt that is too long."""
 
@@ -51,6 +54,10 @@ class ModelFacts:
 
     digest: str
     """sha256, hex, of all that decides what it answers: its weights by their digest, template, parameters."""
+    weights: str
+    """sha256 of its GGUF file, hex; empty when it does not say."""
+    adapters: tuple[str, ...]
+    """sha256 of each of its adapters, hex."""
     chats: bool
     embeds: bool
     thinks: bool
@@ -122,10 +129,29 @@ class OllamaClient(AsyncClient):
 
     async def upload(self, path: Path) -> str:
         """Give the server a file; return the digest by which it knows it."""
-        digest = f"sha256:{await asyncio.to_thread(sha256_of, path)}"
-        known = await self._client.head(f"/api/blobs/{digest}")
+        digest = await asyncio.to_thread(sha256_of, path)
         # A server that has it already answers before it has read, upon which sending fails.
-        return digest if known.is_success else await self.create_blob(path)
+        if not await self.has_blob(digest):
+            await self.send_blob(path, digest)
+        return f"sha256:{digest}"
+
+    async def has_blob(self, digest: str) -> bool:
+        """Whether the server has the file of this sha256."""
+        reply = await self._client.head(f"/api/blobs/sha256:{digest}")
+        return bool(reply.is_success)
+
+    async def send_blob(self, path: Path, digest: str) -> None:
+        """The library's own method would hash the file once more, within the event loop."""
+        _require(await self._client.post(f"/api/blobs/sha256:{digest}", content=_blocks(path)))
+
+    async def make(self, body: Mapping[str, Any]) -> None:
+        """Make a model. The library's own method knows neither `renderer` nor `parser`."""
+        await self._request(ProgressResponse, "POST", "/api/create", json={**body, "stream": False})
+
+    async def shown(self, model: str) -> Mapping[str, Any]:
+        """All that the server says of a model; the library leaves out its system prompt."""
+        reply = _require(await self._client.post("/api/show", json={"model": model}))
+        return cast("Mapping[str, Any]", reply.json())
 
     async def whole_chat(self, body: Mapping[str, Any]) -> AsyncGenerator[ChatResponse, None]:
         """Stream a reply to the whole prompt, or refuse it."""
@@ -151,8 +177,20 @@ class OllamaClient(AsyncClient):
         await self._client.aclose()
 
 
+def _require(reply: httpx.Response) -> httpx.Response:
+    if reply.is_error:
+        raise ResponseError(reply.text, reply.status_code)
+    return reply
+
+
+async def _blocks(path: Path) -> AsyncGenerator[bytes, None]:
+    with path.open("rb") as file:
+        while block := await asyncio.to_thread(file.read, _BLOCK):
+            yield block
+
+
 _HEADER = re.compile(r"\A(?:#.*\n)+")
-_ORIGIN = re.compile(r"^(FROM|ADAPTER) .*(sha256-[0-9a-f]{64})$", re.MULTILINE)
+_ORIGIN = re.compile(r"^(FROM|ADAPTER) .*(sha256-([0-9a-f]{64}))$", re.MULTILINE)
 
 
 def _digest(modelfile: str) -> str:
@@ -165,10 +203,13 @@ def _digest(modelfile: str) -> str:
 
 def _facts(shown: ShowResponse) -> ModelFacts:
     said = shown.modelinfo or {}
+    made_of = [(kind, digest) for kind, _, digest in _ORIGIN.findall(shown.modelfile or "")]
     architecture = said.get("general.architecture", "")
     can = set(shown.capabilities or ())
     return ModelFacts(
         digest=_digest(shown.modelfile or ""),
+        weights=next((digest for kind, digest in made_of if kind == "FROM"), ""),
+        adapters=tuple(digest for kind, digest in made_of if kind == "ADAPTER"),
         chats="completion" in can,
         embeds="embedding" in can,
         thinks="thinking" in can,

@@ -50,6 +50,12 @@ class OllamaConfig:
     keep_alive: str
     """As in the setting: `30m`, `0`, `-1`."""
     patience: Patience
+    known_as: str = ""
+    """What people and metrics call it where its name on the servers is one that we made."""
+
+    @property
+    def shown(self) -> str:
+        return self.known_as or self.model
 
 
 def patience_within(deadline: float) -> Patience:

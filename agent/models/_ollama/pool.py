@@ -70,6 +70,10 @@ class OllamaPool:
         """Let the server that would answer now load the model, and do not wait for it."""
         self._best()[0].begin_loading()
 
+    async def load(self) -> None:
+        """Let every server that can be used load the model now, and wait until they have."""
+        await asyncio.gather(*(seat.begin_loading() for seat in self._usable()))
+
     async def call(self, work: Callable[[OllamaServer], Awaitable[_T]]) -> _T:
         """Have one server do the work."""
 

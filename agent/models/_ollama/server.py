@@ -171,7 +171,7 @@ class OllamaServer:
         return FirstTokens(likeliest=likeliest, others=math.log(max(left, _LEAST_PROBABILITY)))
 
     def _count(self, reply: ChatResponse | GenerateResponse) -> None:
-        named = ModelInfo(name=self._config.model, engine=ENGINE, digest="")
+        named = ModelInfo(name=self._config.shown, engine=ENGINE, digest="")
         # What was evaluated for the call before is not told again.
         count_tokens(named, read=reply.prompt_eval_count or 0, written=reply.eval_count or 0)
 
