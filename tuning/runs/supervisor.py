@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from filelock import AsyncFileLock, Timeout
+
 from agent.errors import UsageError
 from agent.files import write_error
 from tuning.runs.contracts import Outcome, Progress
@@ -40,18 +42,21 @@ _STOP_SECONDS: Final = 120.0
 OnProgress = Callable[[Progress], None]
 
 
-async def train(folder: Path, on_progress: OnProgress, *, data_dir: Path) -> Outcome:
+async def train(folder: Path, on_progress: OnProgress, *, data_dir: Path, patience: float = 30.0) -> Outcome:
     """Do, or go on with, the run that `folder`/job.json describes, alone on this data folder.
 
     `on_progress` is called in this event loop, whenever there is news. A run that is done already is not done
-    again. Cancelling stops the process with a checkpoint before this returns. Raises `UsageError` where
-    torch is not installed, `NoRoomError`, `RunBusyError`, `TrainingError` with what the process said last,
-    `ModelBrokenError` and `ModelMissingError` for the job or its base, `StoreError`.
+    again. Another run is waited for `patience` seconds, as one whose starter was killed still ends its step
+    and writes a checkpoint. Cancelling stops the process with a checkpoint before this returns.
+
+    Raises `UsageError` where torch is not installed, `NoRoomError`, `RunBusyError`, `TrainingError` with what
+    the process said last, `ModelBrokenError` and `ModelMissingError` for the job or its base, `StoreError`.
     """
     if is_done(folder):
         return outcome_of(metrics(folder), done=True)
     require_installed()
     await asyncio.to_thread(lambda: require_room(read_job(folder), folder))
+    await _wait_for_others(data_dir / LOCK, patience)
     command = command_for(folder, data_dir / LOCK, len(await asyncio.to_thread(cards)))
     process = await _started(command, folder)
     try:
@@ -89,6 +94,17 @@ def command_for(folder: Path, lock: Path, card_count: int) -> Sequence[str]:
         f"--num_processes={card_count}",
         *launched,
     ]
+
+
+async def _wait_for_others(lock: Path, patience: float) -> None:
+    """The lock itself is held by the process that trains, which takes it without waiting."""
+    try:
+        async with AsyncFileLock(lock, timeout=patience, poll_interval=_LOOK_SECONDS):
+            return
+    except Timeout:
+        raise RunBusyError("Another training run is going on.", "Wait for its end, or cancel it.") from None
+    except OSError as error:
+        raise write_error(lock, error) from error
 
 
 async def _started(command: Sequence[str], folder: Path) -> Process:

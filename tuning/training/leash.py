@@ -12,21 +12,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from filelock import FileLock, Timeout
 
 from agent.errors import StoreBusyError
 from agent.files import write_error
 
-_PATIENCE: Final = 30.0
-"""Seconds. A run whose starter was killed still ends its step and writes its checkpoint."""
-
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Hold the lock meanwhile. Raises `StoreBusyError` when another run keeps it, `StoreError`."""
-    held = FileLock(lock, timeout=_PATIENCE)
+    held = FileLock(lock, timeout=0)
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         held.acquire()
