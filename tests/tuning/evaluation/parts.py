@@ -27,7 +27,7 @@ GUILD = GuildId("house")
 
 def passage(number: int, text: str, *, category: str = "pool") -> Passage:
     return Passage(
-        id=PassageId(f"p{number}"),
+        id=PassageId(text),
         guild=GUILD,
         source=SourceId("s"),
         ordinal=number,

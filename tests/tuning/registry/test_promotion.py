@@ -13,8 +13,8 @@ from agent.errors import UsageError
 from agent.serving.assignments import Assignments
 from agent.serving.served import Assignment, Task
 from tests.agent.journal.episodes import ANA, HOME, NOON, WORK
+from tests.tuning.datasets.labels import some_labels
 from tests.tuning.registry.adapters import a_file, an_adapter
-from tests.tuning.test_datasets import _label
 from tuning.datasets.store import DatasetStore
 from tuning.datasets.version import build
 from tuning.registry.adapter import Adapter, served
@@ -138,7 +138,7 @@ async def test_an_adapter_of_another_guild_never_serves(promotion: Promotion, th
 async def test_the_detector_hears_since_when_the_champion_serves_and_of_how_many_labels(
     promotion: Promotion, registry: Registry, database: Database, tmp_path: Path
 ) -> None:
-    version = build(tuple(_label(n) for n in range(40)), ROUTE, threads={}, before={}, salt="")
+    version = build(some_labels(40), ROUTE, threads={}, before={}, salt="")
     await DatasetStore(database).save(HOME, version, at=NOON)
     adapter = an_adapter(dataset=version.id)
     await registry.add(adapter, a_file(tmp_path))

@@ -14,7 +14,8 @@ from agent.errors import ModelBrokenError, ModelMissingError, UsageError
 from agent.models.llama import AdapterFile, LlamaChatModel, LlamaConfig
 from tests.tuning.training.tiny import HIDDEN
 from tuning.export.base import Base, read_base, write_f16_copy
-from tuning.export.gguf_lora import WEIGHTS, permuted, read_pairs, write_gguf_lora
+from tuning.export.gguf_lora import WEIGHTS, read_pairs, write_gguf_lora
+from tuning.export.layout import permuted
 from tuning.recipes import Layers, Method, Recipe
 from tuning.training.rows import Row
 
