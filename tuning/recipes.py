@@ -75,6 +75,7 @@ _LIMITS: Final[Mapping[str, tuple[float, float]]] = {
     "beta": (0.001, 10),
     "seed": (0, 2**31),
 }
+_LEAST_KTO_BATCH: Final = 2
 _SERVING: Final = {
     Method.LORA: (Serving.ADAPTER, ""),
     Method.RSLORA: (Serving.ADAPTER, ""),
@@ -136,6 +137,8 @@ class Recipe:
                 f"KTO compares with the base, which {self.method} does not leave whole.",
                 "Choose an adapter method, lora for instance.",
             )
+        if self.objective is Objective.KTO and self.batch < _LEAST_KTO_BATCH:
+            raise UsageError("KTO compares the rows of a step: its batch is at least 2.", _HINT)
 
     @property
     def adapts(self) -> bool:

@@ -6,10 +6,10 @@ then differ from PyTorch's by up to half a nat whatever the adapter is; in F16 t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import gguf
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from agent.errors import ModelBrokenError, UsageError
 from agent.files import made_atomically, write_error
 from agent.models.gguf_file import open_gguf
+from tuning.export.copying import Data, Tensor, write_copy
 
 ARCHITECTURES: Final[Mapping[str, gguf.MODEL_ARCH]] = {
     "llama": gguf.MODEL_ARCH.LLAMA,
@@ -74,43 +75,23 @@ def write_f16_copy(source: Path, target: Path) -> None:
     reader, summary = open_gguf(source)
     try:
         with made_atomically(target) as part:
-            _copy(reader, summary.architecture, part)
+            tensors = [_in_f16(tensor) for tensor in reader.tensors]
+            write_copy(reader, summary.architecture, tensors, part, gguf.LlamaFileType.MOSTLY_F16)
     except OSError as error:
         raise write_error(target, error) from error
 
 
-def _copy(reader: gguf.GGUFReader, architecture: str, target: Path) -> None:
-    writer = gguf.GGUFWriter(target, architecture)
-    for key, value, kind, item in _fields(reader):
-        writer.add_key_value(key, value, kind, sub_type=item)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
-    for tensor in reader.tensors:
-        shape = tuple(int(size) for size in reversed(tensor.shape))
-        writer.add_tensor_info(
-            tensor.name, shape, np.dtype(_type(shape)), _type(shape)().itemsize * tensor.n_elements
-        )
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    for tensor in reader.tensors:
-        shape = tuple(int(size) for size in reversed(tensor.shape))
-        weights = gguf.dequantize(tensor.data, tensor.tensor_type).reshape(shape)
-        writer.write_tensor_data(weights.astype(_type(shape)))
-    writer.close()
-
-
-def _type(shape: tuple[int, ...]) -> type[np.floating[Any]]:
+def _in_f16(tensor: gguf.ReaderTensor) -> Tensor:
     """Vectors (norms, biases) are kept whole, as every converter does."""
-    return np.float16 if len(shape) > 1 else np.float32
+    shape = tuple(int(size) for size in reversed(tensor.shape))
+    matrix = len(shape) > 1
 
+    def data() -> Data:
+        weights = gguf.dequantize(tensor.data, tensor.tensor_type).reshape(shape)
+        return weights.astype(np.float16 if matrix else np.float32)
 
-def _fields(reader: gguf.GGUFReader) -> Iterator[tuple[str, Any, Any, Any]]:
-    for name, field in reader.fields.items():
-        if name.startswith("GGUF.") or name in ("general.architecture", "general.file_type"):
-            continue  # the writer makes these itself
-        kind = field.types[0]
-        item = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-        yield name, field.contents(), kind, item
+    kinds = gguf.GGMLQuantizationType
+    return Tensor(name=tensor.name, kind=kinds.F16 if matrix else kinds.F32, shape=shape, data=data)
 
 
 def _number(reader: gguf.GGUFReader, path: Path, key: str) -> int:

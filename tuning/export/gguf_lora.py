@@ -5,9 +5,8 @@ Format (llama.cpp, llama-adapter.cpp): `general.type` adapter, `general.architec
 `NAME.lora_b` (outputs, rank), just as PEFT has them; the engine scales by alpha / rank, which is read from
 each pair. Facts that are not obvious:
 
-* GGUF files of the llama family have the rows of their query and key matrices permuted, because llama.cpp
-  rotates pairs that lie beside each other and PyTorch halves that lie apart. The permutation acts on outputs,
-  so on `lora_b`: P(BA) = (PB)A. No other family has it.
+* The permutation of rows that the llama family has (`tuning.export.layout`) acts on outputs, so on `lora_b`:
+  P(BA) = (PB)A.
 * Anything but pairs makes the engine refuse the file, so what DoRA or `modules_to_save` add is refused here.
 """
 
@@ -17,22 +16,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import gguf
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from agent.errors import ModelBrokenError, ModelMissingError
 from agent.files import made_atomically, write_error
 from tuning.export.base import ARCHITECTURES, Base
-
-Matrix: TypeAlias = NDArray[np.float32]
+from tuning.export.layout import Weights, in_gguf_rows
 
 WEIGHTS: Final = "adapter_model.safetensors"
 _KEY: Final = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<factor>[AB])(?:\.default)?\.weight")
-_PERMUTED: Final = frozenset({"llama"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +37,9 @@ class Pair:
 
     name: str
     """The base's matrix, in GGUF's words."""
-    a: Matrix
+    a: Weights
     """(rank, inputs)"""
-    b: Matrix
+    b: Weights
     """(outputs, rank), in GGUF's order of rows."""
 
 
@@ -81,25 +77,10 @@ def read_pairs(adapter: Path, base: Base) -> Iterator[Pair]:
                 f"The adapter adds {b.shape} times {a.shape} to {module}, "
                 f"which has the shape {base.shapes[found]}: it was trained on another base."
             )
-        yield Pair(name=found, a=a, b=_in_gguf_rows(b, stem, base))
+        yield Pair(name=found, a=a, b=in_gguf_rows(b, stem, base))
 
 
-def permuted(rows: Matrix, heads: int) -> Matrix:
-    """Reorder rows of `heads` heads from PyTorch's halves to llama.cpp's neighbours. Shape is kept."""
-    outputs, columns = rows.shape
-    halves = rows.reshape(heads, 2, outputs // heads // 2, columns)
-    return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(outputs, columns))
-
-
-def _in_gguf_rows(b: Matrix, stem: str, base: Base) -> Matrix:
-    if base.architecture in _PERMUTED and stem.endswith("attn_q"):
-        return permuted(b, base.heads)
-    if base.architecture in _PERMUTED and stem.endswith("attn_k"):
-        return permuted(b, base.kv_heads)
-    return b
-
-
-def _tensors(path: Path) -> Mapping[str, Matrix]:
+def _tensors(path: Path) -> Mapping[str, Weights]:
     if not path.is_file():
         raise ModelMissingError(f"There is no adapter {path}.")
     try:
@@ -109,8 +90,8 @@ def _tensors(path: Path) -> Mapping[str, Matrix]:
         raise ModelBrokenError(f"The adapter {path} cannot be read: {error}.", "Train it again.") from error
 
 
-def _factors(tensors: Mapping[str, Matrix]) -> dict[str, dict[str, Matrix]]:
-    factors: dict[str, dict[str, Matrix]] = {}
+def _factors(tensors: Mapping[str, Weights]) -> dict[str, dict[str, Weights]]:
+    factors: dict[str, dict[str, Weights]] = {}
     for key, values in tensors.items():
         found = _KEY.fullmatch(key)
         if found is None:

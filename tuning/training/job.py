@@ -3,7 +3,8 @@
 job.json         what to train (`Job`)
 metrics.jsonl    one `started`, many `step` and `evaluation`, one `ended` or `stopped`; grows on resuming
 checkpoint.pt    where it stands; the run goes on from there when it is started again
-adapter/         what PEFT saved, or weights.safetensors of a method that changes the base itself
+adapter/         what PEFT saved; weights.safetensors, the weights that differ from the base's, of methods
+                 that are served merged
 proof.jsonl      what PyTorch says of some prompts, for the engine to be compared with
 """
 
@@ -55,6 +56,10 @@ class Job:
     """0: as many as the machine has cores."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """"auto" tries both for a second at the first start, and keeps what was faster."""
+    weights: Literal["auto", "float32", "bfloat16"] = "auto"
+    """In which the base lies in memory, where a method leaves it as it is; what is trained is float32. "auto"
+    is float32 on a processor, and bfloat16 on a graphics card that computes it. After bfloat16 and QLoRA the
+    base is read once more in float32, by the processor, to prove the adapter: 4 bytes a weight of memory."""
     checkpoint_seconds: float = 60.0
     evaluate_at_start: bool = True
 

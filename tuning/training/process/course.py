@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from dataclasses import dataclass, field
@@ -39,7 +40,6 @@ def keep(
         "course": {name: getattr(course, name) for name in Course.__slots__},
         "weights": weights,
         "optimizer": optimizer.state_dict(),
-        "random": torch.get_rng_state(),
     }
     path = folder / CHECKPOINT
     try:
@@ -50,7 +50,7 @@ def keep(
     except OSError as error:
         raise write_error(path, error) from error
     except RuntimeError as error:  # torch's own writer says so of a disk that is full
-        raise write_error(path, OSError(28, str(error))) from error
+        raise write_error(path, OSError(errno.ENOSPC, str(error))) from error
 
 
 def resume(
@@ -69,7 +69,6 @@ def resume(
         for name, values in kept["weights"].items():
             weights[name].copy_(values)
     optimizer.load_state_dict(kept["optimizer"])
-    torch.set_rng_state(kept["random"])
     return Course(**kept["course"])
 
 

@@ -31,8 +31,6 @@ class Batch:
     """(rows, length)"""
     labels: torch.Tensor
     """(rows, learnt): the last tokens of each row, IGNORED where they are prompt."""
-    weights: torch.Tensor
-    """(rows,)"""
 
     @property
     def learnt(self) -> int:
@@ -57,7 +55,6 @@ def collated(rows: Sequence[Encoded], shared: int, pad: int, device: torch.devic
         mask=mask.to(device),
         positions=(mask.cumsum(1) - 1).clamp(min=0)[:, shared:].to(device),
         labels=labels.to(device),
-        weights=torch.tensor([row.weight for row in rows], device=device),
     )
 
 

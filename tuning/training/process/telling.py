@@ -12,10 +12,12 @@ from tuning.training.job import METRICS
 
 
 class Teller:
-    """Raises `StoreError`."""
+    """A silent one says nothing. Raises `StoreError`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / METRICS
+    def __init__(self, folder: Path, *, silent: bool = False) -> None:
+        self._path, self._silent = folder / METRICS, silent
+        if silent:
+            return
         try:
             self._drop_half_a_line()
             self._file = self._path.open("a", encoding="utf-8")
@@ -23,6 +25,8 @@ class Teller:
             raise write_error(self._path, error) from error
 
     def tell(self, event: str, **values: Any) -> None:
+        if self._silent:
+            return
         line = json.dumps({"event": event, "at": time.time()} | values)
         try:
             self._file.write(line + "\n")

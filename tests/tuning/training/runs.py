@@ -1,0 +1,62 @@
+"""A training run in this process, which saves loading torch again for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.models.llama import AdapterFile, LlamaChatModel, LlamaConfig
+from agent.models.protocol import ChatMessage
+from tuning.recipes import Recipe
+from tuning.training.job import PROOF, Job, metrics
+from tuning.training.rows import Row, write_rows
+
+
+def job(folder: Path, base: Path, rows: Sequence[Row], recipe: Recipe, **more: Any) -> Job:
+    """Write all but the last twelve rows to learn from and those to hold out."""
+    folder.mkdir(exist_ok=True)
+    write_rows(folder / "train.jsonl", rows[:-12])
+    write_rows(folder / "validation.jsonl", rows[-12:])
+    values = {"precision": "float32", "threads": 1} | more
+    return Job(
+        base=str(base),
+        train=folder / "train.jsonl",
+        validation=folder / "validation.jsonl",
+        recipe=recipe,
+        **values,
+    )
+
+
+def train(folder: Path, run: Job, stopped: Callable[[], bool] = lambda: False) -> bool:
+    """Return whether it came to its end."""
+    from tuning.training.process.running import Run
+
+    return Run(folder, run, stopped).train()
+
+
+def losses(folder: Path) -> list[float]:
+    """Of the evaluations, from before the first step on."""
+    return [each["loss"] for each in metrics(folder) if each["event"] == "evaluation"]
+
+
+def proof(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / PROOF).read_text("utf-8").splitlines()]
+
+
+async def apart(folder: Path, base: Path, adapter: Path | None = None) -> float:
+    """How far the engine is from what PyTorch said at the end of the run: the most nats of any label."""
+    adapters = (AdapterFile(name="tuned", path=adapter, digest="d"),) if adapter else ()
+    config = LlamaConfig(path=base, name="tiny", digest="", threads=2, context_tokens=1024, adapters=adapters)
+    model = await LlamaChatModel.open(config)
+    asked = model.using("tuned") if adapter else model
+    most = 0.0
+    try:
+        for each in proof(folder)[:4]:
+            messages = [ChatMessage(**message) for message in each["messages"]]
+            told = await asked.likelihoods(messages, each["labels"])
+            most = max([most, *(abs(one - other) for one, other in zip(told, each["nats"], strict=True))])
+    finally:
+        await model.close()
+    return most
