@@ -56,7 +56,7 @@ class Steps(Protocol):
         ...
 
     async def clean(self, run: Run) -> None:
-        """Remove what a run that is over no longer needs. Done again, it removes what is left."""
+        """Remove what was needed to make the adapter. Done again, it removes what is left."""
         ...
 
     async def serve(self, run: Run, member: MemberId | None, share: float) -> Move:
@@ -147,9 +147,9 @@ class Loop:
         async with self._alone() as alone:
             run = await self._at_work(guild) if alone else None
             # A run that was killed, or cancelled elsewhere, as it ended may have left something.
-            for over in await self.log.runs(guild) if alone else ():
-                if not over.open:
-                    await self._steps.clean(over)
+            for other in await self.log.runs(guild) if alone else ():
+                if other.state not in WORKING:
+                    await self._steps.clean(other)
             while run is not None and run.state in WORKING and self._may_work(run):
                 after = await self.advance(run)
                 if after.state is run.state:
@@ -289,7 +289,7 @@ class Loop:
 
     async def _move(self, run: Run, move: Move) -> Run:
         after = await self.log.move(run, move, self.clock())
-        if not after.open:
+        if after.state not in WORKING:
             await self._steps.clean(after)
         if after.state is move.to:
             await self._listener.moved(after)
