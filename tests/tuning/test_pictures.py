@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tuning import pictures
-from tuning.pictures import Panel, Picture, PictureError, Series, Shape, Unit, draw, png_of
+from tuning.pictures import HeatMap, Panel, Picture, PictureError, Series, Shape, Unit, draw, png_of
 
 _DAYS = tuple(date(2026, 11, 1) + timedelta(days=day) for day in range(5))
 _LINE = Series(
@@ -69,6 +69,22 @@ def test_what_is_drawn_is_to_be_seen(panel: Panel) -> None:
 )
 def test_little_to_show_is_a_picture_too(panel: Panel) -> None:
     assert _pixels(png_of(Picture(title="t", panels=(panel, panel, panel)))).shape[2] == 4
+
+
+def test_curves_over_steps_are_drawn() -> None:
+    panel = Panel(title="loss", steps=(0, 10, 20, 30, 40), series=(_LINE, _BARS), unit=Unit.NUMBER)
+    assert (0x00, 0x72, 0xB2) in _colours(png_of(Picture(title="t", panels=(panel,))))
+
+
+@pytest.mark.parametrize(
+    "names", [(), ("pool",), ("pool", "$5 or $6"), tuple(f"topic {n}" for n in range(20))]
+)
+async def test_a_heat_map_is_darkest_where_most_is(names: tuple[str, ...]) -> None:
+    values = tuple(tuple(9.0 * (row == column) for column in range(len(names))) for row in range(len(names)))
+    chart = HeatMap(title="confusion", rows=names, columns=names, values=values, row_label="right")
+    picture = Picture(title="t", panels=(chart,))
+    assert ((8, 48, 107) in _colours(png_of(picture))) is bool(names)
+    assert np.array_equal(_pixels(await draw(picture)), _pixels(png_of(picture)))
 
 
 async def test_a_process_that_fails_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

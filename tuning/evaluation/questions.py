@@ -149,10 +149,20 @@ def _question(item: Item, split: Split, evidence: Evidence) -> AnswerQuestion:
 async def _compared(
     stores: Stores, guild: GuildId, question: AnswerQuestion, embedder: Embedder
 ) -> AnswerQuestion:
-    """The question with how similar each passage is to it, as a search would tell."""
+    """The question with how near each passage is to it in meaning and in words, as a search tells.
+
+    Shared words are counted and not weighed as BM25 does: who looks at them asks for the most of them only.
+    """
     (vector,) = await embedder.embed([question.text], EmbedKind.QUERY)
-    items = question.evidence.items
+    items, words = question.evidence.items, set(content_words(question.text))
     vectors = await stores.store.vectors_of(guild, [item.passage.id for item in items])
     near = {id_: float(each @ vector) for id_, each in vectors.items()}
-    compared = tuple(replace(item, similarity=near.get(item.passage.id, 0.0)) for item in items)
+    compared = tuple(
+        replace(
+            item,
+            similarity=near.get(item.passage.id, 0.0),
+            lexical=float(len(words & set(content_words(item.passage.text)))),
+        )
+        for item in items
+    )
     return replace(question, evidence=replace(question.evidence, items=compared))
