@@ -43,6 +43,7 @@ from bot.cogs.roles import Roles
 from bot.cogs.setup import Setup
 from bot.cogs.stats import Stats
 from bot.cogs.sync import SyncChannels
+from bot.cogs.tuning import Tuning
 from bot.delivery import GlobalPace, keep_pace
 from bot.desk import LATE_SECONDS, Desk
 from bot.errors import tell_error
@@ -80,6 +81,7 @@ COGS: Final = (
     Stats,
     Anomalies,
     Patterns,
+    Tuning,
 )
 PERMISSIONS: Final = discord.Permissions(
     view_channel=True,

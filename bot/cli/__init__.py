@@ -28,6 +28,7 @@ from bot.cli import (
     sources,
     stats,
     system,
+    tune,
 )
 
 app = typer.Typer(
@@ -61,6 +62,7 @@ for group, name in (
     (annotate.app, "annotate"),
     (patterns.app, "patterns"),
     (anomalies.app, "anomalies"),
+    (tune.app, "tune"),
     (models.app, "models"),
     (index.app, "index"),
     (guilds.app, "guilds"),

@@ -60,12 +60,12 @@ class TuningTexts:
     ready: str
     """To the admins: `task`, `adapter` and `labels`."""
     question: str
+    question_trial: str
     passed: str
     refused: str
     dataset: str
     no_report: str
-    picture: str
-    """Of the file, for who cannot see it."""
+    adapter: str
     button_promote: str
     button_canary: str
     button_refuse: str
@@ -82,8 +82,6 @@ class TuningTexts:
     by: str
     """Under a message that was decided: `what` and `member`."""
     no_longer_open: str
-    unknown_run: str
-    nothing_runs: str
 
 
 ENGLISH: Final = TuningTexts(
@@ -153,12 +151,13 @@ ENGLISH: Final = TuningTexts(
     minutes="{count} min",
     hours="{count:.1f} h",
     ready="🎓 **{task}**: adapter `{adapter}`, trained on {labels} labels, passed the gate.",
-    question="Shall it serve? *Try it* gives it {share:.0%} of the questions first.",
+    question="Shall it serve?",
+    question_trial="*Try it* gives it {share:.0%} of the questions first.",
     passed="The gate lets it pass.",
     refused="The gate refuses it.",
     dataset="Data set `{dataset}`; {left_out} questions could not be asked.",
     no_report="There is no report yet.",
-    picture="What the adapter, what serves and the untuned model did with the same questions.",
+    adapter="**{task}**, adapter `{adapter}`:",
     button_promote="Let it serve",
     button_canary="Try it",
     button_refuse="Refuse",
@@ -172,8 +171,6 @@ ENGLISH: Final = TuningTexts(
     scheduled="That is the plan now. {plan}",
     by="{what} ({member})",
     no_longer_open="Somebody has decided this already.",
-    unknown_run="There is no run {id}; `/tuning status` lists them.",
-    nothing_runs="Nothing is being trained.",
 )
 SPANISH: Final = TuningTexts(
     tasks={Task.ROUTE: "la elección de temas", Task.ANSWER: "las respuestas"},
@@ -242,13 +239,13 @@ SPANISH: Final = TuningTexts(
     minutes="{count} minutos",
     hours="{count:.1f} horas",
     ready="🎓 **{task}**: el adaptador `{adapter}`, entrenado con {labels} etiquetas, ha pasado la puerta.",
-    question="¿Debe entrar en servicio? *Probarlo* le da antes el {share:.0%} de las preguntas.",
+    question="¿Debe entrar en servicio?",
+    question_trial="*Probarlo* le da antes el {share:.0%} de las preguntas.",
     passed="La puerta lo deja pasar.",
     refused="La puerta lo rechaza.",
     dataset="Datos `{dataset}`; {left_out} preguntas no se pudieron hacer.",
     no_report="Todavía no hay informe.",
-    picture="Lo que hicieron con las mismas preguntas el adaptador, lo que está en servicio y el modelo tal "
-    "cual.",
+    adapter="**{task}**; adaptador `{adapter}`:",
     button_promote="Ponerlo en servicio",
     button_canary="Probarlo",
     button_refuse="Rechazar",
@@ -262,8 +259,6 @@ SPANISH: Final = TuningTexts(
     scheduled="Este es el plan. {plan}",
     by="{what} — {member}",
     no_longer_open="Alguien ya lo ha decidido.",
-    unknown_run="No hay ningún entrenamiento {id}; `/tuning status` los muestra.",
-    nothing_runs="No se está entrenando nada.",
 )
 
 _ENGLISH_TASK: Final = "What to train: the choice of topics, or the answers."

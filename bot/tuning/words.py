@@ -9,9 +9,11 @@ from typing import Final, TypeAlias
 
 from agent.serving.served import Assignment, Task
 from bot.texts.tuning import TuningTexts
+from bot.tuning.reports import Examined
 from bot.tuning.standing import Standing
 from tuning.evaluation.results import Aspect, Check, Report, Verdict
 from tuning.loop.run import Run
+from tuning.loop.state import State
 from tuning.runs.contracts import Progress
 
 _SHORT_ID: Final = 8
@@ -76,10 +78,16 @@ def working_words(run: Run, progress: Progress | None, texts: TuningTexts) -> st
 
 
 def progress_words(progress: Progress, texts: TuningTexts) -> str:
-    """The bar, the losses and the time left; what is not known yet is left out."""
+    """The bar, and what `figures_words` says."""
     done = round(progress.share * _CELLS)
-    parts = [f"`{'█' * done}{'░' * (_CELLS - done)}`"]
-    parts.append(texts.step.format(step=progress.step, steps=progress.steps))
+    step = texts.step.format(step=progress.step, steps=progress.steps)
+    parts = (f"`{'█' * done}{'░' * (_CELLS - done)}`", step, figures_words(progress, texts))
+    return " · ".join(filter(None, parts))
+
+
+def figures_words(progress: Progress, texts: TuningTexts) -> str:
+    """The losses and the time left; what is not known yet is left out."""
+    parts = []
     if not math.isnan(progress.loss):
         parts.append(texts.loss.format(loss=progress.loss))
     if not math.isnan(progress.validation):
@@ -96,6 +104,28 @@ def duration(seconds: float, texts: TuningTexts) -> str:
     if seconds < 5400:
         return texts.minutes.format(count=round(seconds / 60))
     return texts.hours.format(count=seconds / 3600)
+
+
+def outcome_words(run: Run, share: float, texts: TuningTexts) -> str:
+    """What became of a run. `share` is that of the questions that a challenger answers."""
+    match run.state:
+        case State.CANARY:
+            return texts.on_trial.format(adapter=short(run.adapter), share=share)
+        case State.CHAMPION:
+            return texts.promoted.format(adapter=short(run.adapter))
+        case _:
+            return working_words(run, None, texts)
+
+
+def question_words(run: Run, found: Examined | None, texts: TuningTexts, said: str = "") -> str:
+    """What admins are asked, or what became of it where they have `said`."""
+    lines = [texts.ready.format(task=texts.tasks[run.task], adapter=short(run.adapter), labels=run.labels)]
+    if found is not None:
+        lines.append(report_words(found.report, found.verdict, texts))
+    lines.append(said or texts.question)
+    if not said and 0 < run.plan.share < 1:
+        lines.append(texts.question_trial.format(share=run.plan.share))
+    return "\n".join(lines)
 
 
 def report_words(report: Report, verdict: Verdict, texts: TuningTexts) -> str:

@@ -10,7 +10,7 @@ from discord import app_commands
 from bot.client import COGS
 from bot.templates import Template
 
-_TYPED = {"topic", "into", "source", "version", "pattern"}
+_TYPED = {"topic", "into", "source", "version", "pattern", "adapter"}
 """Options that name something of the guild; Discord itself completes roles, channels and members."""
 
 

@@ -1,0 +1,362 @@
+"""`lorekeeper tune`: train, look at what came of it, let it serve, take it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot import opening
+from bot.cli import tune_library
+from bot.output import GuildOption, JsonOption, note, print_json, progress, run
+
+if TYPE_CHECKING:
+    from agent.contracts import GuildId
+    from agent.runtime import Stores
+    from agent.serving.served import Task
+    from bot.output import Progress as Bar
+    from bot.texts.tuning import TuningTexts
+    from tuning.loop.loop import Loop
+    from tuning.loop.plan import Plan
+    from tuning.loop.run import Run
+    from tuning.runs.contracts import Progress
+
+app = typer.Typer(
+    help="Train on what members taught, prove it, let it serve, take it back.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(tune_library.datasets, name="datasets")
+for command, example in (
+    (tune_library.adapters, "lorekeeper tune adapters --json"),
+    (tune_library.card, "lorekeeper tune card 7d3e90ab"),
+):
+    app.command(epilog=f"Example: {example}")(command)
+
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="`route` (topics) or `answer`.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The last characters of its id do.")]
+AdapterArgument = Annotated[str, typer.Argument(metavar="ADAPTER", help="The last characters of its id do.")]
+RecipeOption = Annotated[
+    Path | None, typer.Option("--recipe", metavar="FILE", dir_okay=False, help="A recipe as JSON.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A value of the recipe: rank=8. May be repeated."),
+]
+BaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--base", help="What to train on instead of what serves: a GGUF file, a folder, hf:OWNER/NAME."
+    ),
+]
+
+
+@app.command(epilog="Example: lorekeeper tune status --json")
+def status(guild: GuildOption = "local", as_json: JsonOption = False) -> None:
+    """Say who serves, what the plan allows, and how the last runs ended."""
+    run(_status(guild, as_json))
+
+
+@app.command("run", epilog="Example: lorekeeper tune run route --set rank=8")
+def run_(
+    task: TaskArgument,
+    recipe: RecipeOption = None,
+    changes: SetOption = None,
+    base: BaseOption = None,
+    guild: GuildOption = "local",
+    as_json: JsonOption = False,
+) -> None:
+    """Train now, examine it, and stop where an admin must agree. Ctrl-C stops; the same command goes on."""
+    run(_run(guild, task, recipe, changes or [], base, as_json))
+
+
+@app.command(epilog="Example: lorekeeper tune report 7d3e90ab --plot report.png")
+def report(
+    adapter: Annotated[
+        str, typer.Argument(metavar="[ADAPTER]", help="The newest, unless you name one.")
+    ] = "",
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", dir_okay=False, help="Copy its picture (PNG) there."),
+    ] = None,
+    guild: GuildOption = "local",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the examination of an adapter found, and what the gate said to it."""
+    run(_report(guild, adapter, plot, as_json))
+
+
+@app.command(epilog="Example: lorekeeper tune promote 7d3e90ab --share 0.2")
+def promote(
+    adapter: AdapterArgument,
+    share: Annotated[
+        float,
+        typer.Option(help="Of the questions that it answers; below 1 it is on trial.", min=0.001, max=1),
+    ] = 1.0,
+    guild: GuildOption = "local",
+) -> None:
+    """Let an adapter serve that passed the gate, at once."""
+    run(_promote(guild, adapter, share))
+
+
+@app.command(epilog="Example: lorekeeper tune refuse 1f0c2b7e")
+def refuse(run_id: RunArgument, guild: GuildOption = "local") -> None:
+    """Say no to a run that waits for an admin; what serves goes on serving."""
+    run(_refuse(guild, run_id))
+
+
+@app.command(epilog="Example: lorekeeper tune cancel 1f0c2b7e")
+def cancel(run_id: RunArgument, guild: GuildOption = "local") -> None:
+    """Stop a run, wherever it is at work."""
+    run(_cancel(guild, run_id))
+
+
+@app.command(epilog="Example: lorekeeper tune rollback route")
+def rollback(task: TaskArgument, guild: GuildOption = "local") -> None:
+    """Take the adapter on trial, or else the one in service, back at once."""
+    run(_rollback(guild, task))
+
+
+@app.command(epilog="Example: lorekeeper tune schedule --begin 23 --end 7 --no-approval")
+def schedule(
+    automatic: Annotated[
+        bool | None, typer.Option("--automatic/--by-hand", help="Whether stable patterns start training.")
+    ] = None,
+    begin: Annotated[int | None, typer.Option(help="The hour at which the quiet hours begin.")] = None,
+    end: Annotated[int | None, typer.Option(help="The hour at which they end; the same: always.")] = None,
+    approval: Annotated[
+        bool | None, typer.Option("--approval/--no-approval", help="Whether an admin must agree.")
+    ] = None,
+    trial: Annotated[
+        float | None, typer.Option(help="The share of questions of a trial, 0 to 1; 0 for none.")
+    ] = None,
+    recipe: RecipeOption = None,
+    changes: SetOption = None,
+    base: BaseOption = None,
+    guild: GuildOption = "local",
+) -> None:
+    """Change when training starts by itself, with which recipe, and who must agree; say how it is."""
+    given = {"automatic": automatic, "quiet_from": begin, "quiet_to": end, "approval": approval}
+    run(_change_plan(guild, {**given, "share": trial, "base": base}, recipe, changes or []))
+
+
+@app.command(epilog="Example: lorekeeper tune budget --minutes 120 --runs 2")
+def budget(
+    minutes: Annotated[int | None, typer.Option(help="Minutes of computing in seven days.")] = None,
+    runs: Annotated[int | None, typer.Option(help="How often in seven days.")] = None,
+    guild: GuildOption = "local",
+) -> None:
+    """Change how much may be trained by itself; say how it is."""
+    run(_change_plan(guild, {"minutes_a_week": minutes, "runs_a_week": runs}, None, []))
+
+
+async def _status(guild: str, as_json: bool) -> None:
+    from agent.answering.display import one_line
+    from agent.contracts import GuildId
+    from bot.tuning.standing import standing_of
+    from bot.tuning.words import status_words
+
+    async with opening.stores() as stores:
+        standing = await standing_of(stores, GuildId(guild))
+        if as_json:
+            print_json(standing)
+            return
+        said = status_words(standing, _texts(stores), lambda at: f"{at:%Y-%m-%d %H:%M}")
+        print("\n".join(map(one_line, said.splitlines())), flush=True)
+
+
+async def _run(
+    guild: str, task: str, recipe: Path | None, changes: list[str], base: str | None, as_json: bool
+) -> None:
+    from agent.contracts import GuildId
+    from agent.errors import UsageError
+    from tuning.loop.opening import open_loop
+    from tuning.runs.errors import TrainingError
+
+    async with opening.stores() as stores:
+        with progress("") as bar:
+            shown = _Shown(bar, _texts(stores))
+            loop = open_loop(stores, listener=shown)
+            wanted = await _begun(loop, GuildId(guild), _task(task))
+            if wanted is None:
+                plan = _changed(await loop.plans.get(GuildId(guild)), {"base": base}, recipe, changes)
+                wanted = await loop.ask(GuildId(guild), _task(task), plan=plan)
+            elif recipe or changes or base is not None:
+                raise UsageError(
+                    f"Run {wanted.id} is begun with another recipe.", "`lorekeeper tune cancel` ends it."
+                )
+            after = await loop.work(GuildId(guild))
+        if after is None:
+            raise TrainingError(
+                "Another process trains on this machine.", "`lorekeeper tune status` says which."
+            )
+        if as_json:
+            print_json(after)
+        else:
+            _tell_end(after, shown.texts)
+        if after.state == "failed":
+            raise typer.Exit(1)
+
+
+async def _report(guild: str, ending: str, plot: Path | None, as_json: bool) -> None:
+    from agent.errors import UsageError
+    from agent.files import write_atomically
+    from bot.tuning.reports import examined
+    from bot.tuning.words import report_words
+    from tuning.evaluation.report import markdown
+
+    async with opening.stores() as stores:
+        adapter = await tune_library.the_adapter(stores, guild, ending)
+        found = await examined(stores, adapter.guild, adapter.id)
+        if found is None:
+            raise UsageError(f"Adapter {adapter.id} was not examined.", "`lorekeeper tune run` does that.")
+        if as_json:
+            print_json({"adapter": adapter.id, "verdict": found.verdict, "report": found.report})
+        else:
+            print(markdown(found.report, found.verdict), flush=True)
+            note(report_words(found.report, found.verdict, _texts(stores)).splitlines()[-2])
+        picture = next((file for file in found.files if file.suffix == ".png"), None)
+        if plot is not None and picture is not None:
+            write_atomically(plot, picture.read_bytes())
+            note(f"The picture is in {plot}.")
+
+
+async def _promote(guild: str, ending: str, share: float) -> None:
+    from agent.contracts import LOCAL_MEMBER, GuildId
+    from bot.tuning.words import short
+    from tuning.loop.opening import open_loop
+
+    async with opening.stores() as stores:
+        adapter = await open_loop(stores).promote(GuildId(guild), ending, LOCAL_MEMBER, share=share)
+        texts = _texts(stores)
+        said = texts.promoted if share == 1 else texts.on_trial
+        note(said.format(adapter=short(adapter.id), share=share))
+
+
+async def _refuse(guild: str, ending: str) -> None:
+    from agent.contracts import LOCAL_MEMBER, GuildId
+    from tuning.loop.opening import open_loop
+
+    async with opening.stores() as stores:
+        await open_loop(stores).decline(GuildId(guild), ending, LOCAL_MEMBER)
+        note(_texts(stores).declined)
+
+
+async def _cancel(guild: str, ending: str) -> None:
+    from agent.contracts import GuildId
+    from tuning.loop.opening import open_loop
+
+    async with opening.stores() as stores:
+        await open_loop(stores).cancel(GuildId(guild), ending)
+        note(_texts(stores).cancelled)
+
+
+async def _rollback(guild: str, task: str) -> None:
+    from agent.contracts import LOCAL_MEMBER, GuildId
+    from bot.tuning.words import serving_words
+    from tuning.loop.opening import open_loop
+
+    async with opening.stores() as stores:
+        await open_loop(stores).rollback(GuildId(guild), _task(task), LOCAL_MEMBER)
+        now = await stores.assignments.get(GuildId(guild), _task(task))
+        texts = _texts(stores)
+        note(texts.rolled_back.format(now=serving_words(now, _task(task), texts)))
+
+
+async def _change_plan(guild: str, given: dict[str, object], recipe: Path | None, changes: list[str]) -> None:
+    from agent.contracts import GuildId
+    from bot.tuning.standing import standing_of
+    from bot.tuning.words import plan_words
+    from tuning.loop.log import Plans
+
+    async with opening.stores() as stores:
+        plans = Plans(stores.database)
+        before = await plans.get(GuildId(guild))
+        after = _changed(before, given, recipe, changes)
+        if after != before:
+            await plans.put(GuildId(guild), after)
+        print(plan_words(await standing_of(stores, GuildId(guild)), _texts(stores)), flush=True)
+
+
+async def _begun(loop: Loop, guild: GuildId, task: Task) -> Run | None:
+    """The run of the task that is at work, or was when its process ended."""
+    from tuning.loop.state import WORKING
+
+    runs = await loop.log.runs(guild)
+    return next((each for each in runs if each.state in WORKING and each.task is task), None)
+
+
+def _changed(plan: Plan, given: dict[str, object], recipe: Path | None, changes: list[str]) -> Plan:
+    """The plan with what was given and not left out. Raises `UsageError`."""
+    from dataclasses import replace
+    from typing import Any
+
+    from agent.errors import UsageError
+    from tuning.recipes import read_recipe
+
+    told: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    cooked = plan.recipe
+    if recipe is not None:
+        try:
+            cooked = read_recipe(recipe.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{recipe} cannot be read: {error}.") from error
+    return replace(plan, **told, recipe=cooked.changed(**dict(map(_value, changes))))
+
+
+def _value(change: str) -> tuple[str, object]:
+    """`rank=8` is a number, `method=rslora` a word."""
+    import json
+
+    from agent.errors import UsageError
+
+    name, equals, value = change.partition("=")
+    if not equals:
+        raise UsageError(f"{change} sets nothing.", "Write --set rank=8.")
+    try:
+        return name.strip(), json.loads(value)
+    except json.JSONDecodeError:
+        return name.strip(), value.strip()
+
+
+def _task(name: str) -> Task:
+    from agent.errors import UsageError
+    from agent.serving.served import Task
+
+    if name not in set(Task):
+        raise UsageError(f"There is no task {name}.", f"There are: {', '.join(Task)}.")
+    return Task(name)
+
+
+def _texts(stores: Stores) -> TuningTexts:
+    from bot.texts import texts_for
+
+    return texts_for(stores.settings.language).tuning
+
+
+def _tell_end(after: Run, texts: TuningTexts) -> None:
+    from bot.tuning.words import short, working_words
+
+    print(working_words(after, None, texts), flush=True)
+    if after.state == "approval":
+        note(f"`lorekeeper tune report {short(after.adapter)}` shows what was found.")
+        note(f"`lorekeeper tune promote {short(after.adapter)}` lets it serve; add --share 0.2 to try it.")
+        note(f"`lorekeeper tune refuse {short(after.id)}` says no.")
+
+
+class _Shown:
+    """A `tuning.loop.loop.Listener` for the terminal."""
+
+    def __init__(self, bar: Bar, texts: TuningTexts) -> None:
+        self.texts = texts
+        self._bar = bar
+
+    async def moved(self, run: Run) -> None:
+        if run.open:
+            note(f"{self.texts.states[run.state]} …")
+
+    def progressed(self, run: Run, progress: Progress) -> None:
+        from bot.tuning.words import figures_words
+
+        self._bar(progress.step, progress.steps, figures_words(progress, self.texts))

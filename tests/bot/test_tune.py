@@ -1,0 +1,154 @@
+"""`lorekeeper tune` over a real database: who serves, the plan, adapters, data sets, promotion and back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from agent.contracts import LOCAL_GUILD
+from agent.runtime import Stores, open_stores
+from agent.serving.served import Task
+from agent.settings import Settings
+from bot.texts import ENGLISH
+from bot.tuning.words import duration, progress_words
+from tests.bot.conftest import Command
+from tests.bot.tuned import a_waiting_run, an_examined
+from tests.tuning.datasets.labels import some_labels
+from tuning.datasets.store import DatasetStore
+from tuning.datasets.version import build
+from tuning.runs.contracts import Progress
+
+T = TypeVar("T")
+Kept = Callable[[Callable[[Stores], Awaitable[T]]], T]
+
+
+@pytest.fixture
+def kept(command: Command, tmp_path: Path) -> Kept:
+    """Does something with what the commands see, in between."""
+
+    def do(work: Callable[[Stores], Awaitable[T]]) -> T:
+        async def over() -> T:
+            async with open_stores(Settings(data_dir=tmp_path / "data")) as stores:
+                return await work(stores)
+
+        return asyncio.run(over())
+
+    return do
+
+
+def test_nothing_was_trained_in_a_new_folder(command: Command) -> None:
+    ran = command("tune", "status")
+    assert ran.lines[:2] == [
+        "**the choice of topics**: the model as it is",
+        "**the answers**: the model as it is",
+    ]
+    assert command("tune", "status", "--json").json["plan"]["share"] == 0.2
+
+
+def test_the_plan_is_changed_in_what_is_given(command: Command) -> None:
+    assert "from 23:00 to 7:00" in command("tune", "schedule", "--begin", "23", "--end", "7").out
+    assert "without asking" in command("tune", "schedule", "--no-approval", "--set", "rank=8").out
+    assert "0 of 2 runs, 0 of 90 minutes" in command("tune", "budget", "--minutes", "90", "--runs", "2").out
+    plan = command("tune", "status", "--json").json["plan"]
+    assert (plan["quiet_from"], plan["approval"], plan["recipe"]["rank"]) == (23, False, 8)
+    assert plan["runs_a_week"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "topics"), "There is no task topics."),
+        (("run", "route", "--set", "rank"), "rank sets nothing."),
+        (("run", "route", "--set", "rank=0"), "rank is 1 to 256, not 0"),
+        (("run", "route", "--set", "depth=2"), "knows no depth"),
+        (("run", "route", "--recipe", "nowhere.json"), "nowhere.json cannot be read"),
+        (("schedule", "--begin", "24"), "quiet_from is 0 to 23, not 24"),
+        (("report",), "There is no adapter yet."),
+        (("rollback", "route"), "nothing to take back"),
+        (("promote", "ffff"), "There is no one adapter ffff."),
+        (("refuse", "ffff"), "No runs are called ffff."),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(command: Command, arguments: tuple[str, ...], said: str) -> None:
+    ran = command("tune", *arguments)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_a_waiting_run_is_shown_promoted_and_taken_back(command: Command, kept: Kept[object]) -> None:
+    run = kept(a_waiting_run)
+    listed = command("tune", "status").out
+    assert f"`{run.id[-8:]}` the choice of topics: **waits for an admin**" in listed
+    shown = command("tune", "report")
+    assert "100.0" in shown.out
+    assert shown.err.splitlines()[-1] == "The gate lets it pass."
+
+    assert command("tune", "promote", run.adapter[-8:], "--share", "0.25").code == 0
+    assert f"`{run.adapter[-8:]}` is on trial with 25% of the questions" in command("tune", "status").out
+    assert command("tune", "promote", run.adapter[-8:]).code == 0
+    (adapter,) = command("tune", "adapters", "--json").json
+    assert adapter["id"] == run.adapter
+    assert "serves" in command("tune", "adapters").out
+    assert "the model as it is" in command("tune", "rollback", "route").err
+    assert command("tune", "status", "--json").json["runs"][0]["state"] == "rolled back"
+
+
+def test_a_waiting_run_is_refused(command: Command, kept: Kept[object]) -> None:
+    run = kept(a_waiting_run)
+    assert command("tune", "refuse", run.id[-8:]).code == 0
+    assert command("tune", "status", "--json").json["runs"][0]["state"] == "refused"
+    assert command("tune", "cancel", run.id[-8:]).code == 2
+    assert command("tune", "status", "--json").json["serving"]["route"]["champion"] is None
+
+
+def test_versions_are_listed_compared_and_written_out(
+    command: Command, kept: Kept[object], tmp_path: Path
+) -> None:
+    async def two(stores: Stores) -> None:
+        store, before = DatasetStore(stores.database), {}
+        for count in (20, 24):
+            version = build(some_labels(count), Task.ROUTE, threads={}, before=before, salt="salt")
+            await store.save(LOCAL_GUILD, version, at=stores.clock())
+            before = dict(version.splits)
+
+    kept(two)
+    first, second = command("tune", "datasets", "list", "--json").json
+    assert sum(first["counts"].values()) == 20
+    assert (
+        "4 added, 0 removed, 0 moved." in command("tune", "datasets", "diff", first["id"], second["id"]).err
+    )
+    assert "| pool |" in command("tune", "datasets", "show", second["id"][:8]).out
+    command("tune", "datasets", "export", second["id"], str(tmp_path / "items.jsonl"))
+    lines = (tmp_path / "items.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) == 24
+    assert json.loads(lines[0])["task"] == "route"
+
+
+def test_a_card_and_a_picture_are_given_out(command: Command, kept: Kept[object], tmp_path: Path) -> None:
+    adapter = kept(an_examined)
+    card = command("tune", "card", adapter.id[-8:]).out
+    assert f"# Adapter {adapter.id}" in card
+    assert "fusion+challenger" in card
+    assert command("tune", "report", "--plot", str(tmp_path / "report.png"), "--json").json["adapter"]
+    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(4.4, "4 s"), (89, "89 s"), (90, "2 min"), (5399, "90 min"), (5400, "1.5 h")]
+)
+def test_a_time_is_said_roughly(seconds: float, said: str) -> None:
+    assert duration(seconds, ENGLISH.tuning) == said
+
+
+def test_what_is_not_known_yet_is_not_said() -> None:
+    none = float("nan")
+    before = Progress(step=0, steps=4, loss=none, validation=none, seconds_left=none)
+    assert progress_words(before, ENGLISH.tuning).endswith("step 0 of 4")
+    half = Progress(step=2, steps=4, loss=0.5, validation=none, seconds_left=30.0)
+    assert "█" * 10 + "░" * 10 in progress_words(half, ENGLISH.tuning)
+    assert progress_words(half, ENGLISH.tuning).endswith("loss 0.500 · 30 s left")
