@@ -175,6 +175,8 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     numbers.set_major_formatter(lambda value, _: _number(value, panel.unit))
     if panel.unit is Unit.COUNT:
         numbers.set_major_locator(MaxNLocator(integer=True))
+    if panel.steps:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(visible=False, axis="y" if panel.names else "x")
     if len(panel.series) > 1:
         axes.legend(frameon=False, fontsize=8, loc="best")

@@ -22,10 +22,10 @@ from agent.contracts import Category, Example, GuildId, Route, RouteDecision, Sl
 from agent.models.protocol import ChatModel
 from agent.routing import prior
 from agent.routing.decide import could_change
-from agent.routing.fusion import Floats, fit_trust, part_features, trusting, within
+from agent.routing.fusion import Floats, fit_trust, part_features, within
 from agent.routing.guilds import place_labels
 from agent.routing.labels import describe, look
-from agent.routing.learned import Learned, Opinion, consider, learn
+from agent.routing.learned import Learned, Opinion, believing, consider, learn
 from agent.routing.placing import Placed, Placer
 from agent.routing.router import fused_route
 from agent.routing.vote import ask_model
@@ -194,16 +194,13 @@ def _rest(seen: _Seen) -> Floats:
 
 def _fused(seen: _Seen, trust: Trust | None, votes: _Votes, scope_threshold: float) -> Predicted:
     """Route as the router that serves does; without `trust` no model is asked."""
-    learned, opinion, took, told = seen.learned, seen.opinion, seen.milliseconds, None
-    if trust is not None:
-        learned = replace(learned, weights=trusting(learned.weights, trust))
-        opinion = _opinion(learned, seen.placed)
-        reach = trust.model * trust.span
-        if could_change(learned.labels.slugs, opinion.logits, reach, opinion.out_of_scope, scope_threshold):
-            vote = votes[seen.question.item]
-            told, took = vote.likelihoods, took + vote.milliseconds
-    route = fused_route(learned, opinion, told, scope_threshold)
-    return _routed(seen.question, route, took)
+    learned, took, told = believing(seen.learned, trust), seen.milliseconds, None
+    opinion, weights = _opinion(learned, seen.placed), learned.weights
+    reach = weights.model * weights.model_span
+    if could_change(learned.labels.slugs, opinion.logits, reach, opinion.out_of_scope, scope_threshold):
+        vote = votes[seen.question.item]
+        told, took = vote.likelihoods, took + vote.milliseconds
+    return _routed(seen.question, fused_route(learned, opinion, told, scope_threshold), took)
 
 
 def _routed(question: RoutingQuestion, route: Route, milliseconds: float) -> Predicted:

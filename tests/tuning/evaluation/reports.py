@@ -87,7 +87,9 @@ def answer_arm(
 
 
 def report(task: Task, arms: Mapping[Arm, Any], *, serving: Arm, **more: Any) -> Report:
-    both = {"routing": tuple(arms.values())} if task is Task.ROUTE else {"answers": tuple(arms.values())}
+    both: dict[str, Any] = (
+        {"routing": tuple(arms.values())} if task is Task.ROUTE else {"answers": tuple(arms.values())}
+    )
     return Report(
         guild=GuildId("local"),
         task=task,
@@ -101,6 +103,6 @@ def report(task: Task, arms: Mapping[Arm, Any], *, serving: Arm, **more: Any) ->
         code="0.0.1",
         seed=0,
         serving=serving,
-        **both,
+        **measured,
         **more,
     )

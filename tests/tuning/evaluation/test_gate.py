@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from agent.serving.served import Task
 from tests.tuning.evaluation.reports import CATEGORIES, answer_arm, answered, report, routing_arm
 from tuning.datasets.item import Split
 from tuning.evaluation.gate import DEFAULT_RULES, decide
-from tuning.evaluation.results import AnswerArm, Arm, Aspect, JudgeQuality, Report, RoutingArm
+from tuning.evaluation.results import AnswerArm, Arm, Aspect, JudgeQuality, Report
 
 _HALF, _MOST, _ALL = "0011" * 10, "0111" * 10, "1" * 40
 _LOW, _HIGH = (2.0, 3.0) * 20, (3.0, 4.0) * 20
@@ -41,7 +42,7 @@ def _answering(
     return report(Task.ANSWER, arms, serving=serving)
 
 
-def _with(found: Report, *arms: RoutingArm | AnswerArm) -> Report:
+def _with(found: Report, *arms: Any) -> Report:
     """The report with these arms in the place of its own."""
     new = {arm.arm: arm for arm in arms}
     return replace(
