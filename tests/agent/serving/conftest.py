@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from agent.models.ollama_models import pull_model
+from agent.models.weights import find_weights
 from agent.serving.opening import open_serving_engine
 from agent.serving.protocol import AdapterEngine
 from agent.serving.served import ServedAdapter
 from agent.settings import Settings
-from tests.agent.serving.adapters import put_adapter
+from tests.agent.serving.adapters import put_adapter, raise_labels
 from tests.servers.ollama import OllamaServer
+from tests.tuning.training.tiny import write_tiny
 
-OLLAMA_CHAT = "lorekeeper/smollm2:135m"
+ON_OLLAMA = "tiny-to-serve"
+TEMPLATE = (
+    "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
+)
 
 
 @pytest.fixture(scope="session")
@@ -26,27 +29,37 @@ def serving_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def embedded_settings(serving_folder: Path) -> Settings:
-    return Settings(data_dir=serving_folder, chat_model="smollm2-135m", threads=1, context_tokens=512)
+def base_file(serving_folder: Path) -> Path:
+    path = serving_folder / "tiny.gguf"
+    write_tiny(find_weights("smollm2-135m", serving_folder)[0], path, "llama")
+    raise_labels(path)
+    return path
 
 
 @pytest.fixture(scope="session")
-def ollama_serving_settings(ollama_server: OllamaServer, embedded_settings: Settings) -> Settings:
-    chosen = {"ollama_host": ollama_server.url, "chat_model": OLLAMA_CHAT}
-    settings = embedded_settings.model_copy(update=chosen)
-    asyncio.run(pull_model(settings, OLLAMA_CHAT, lambda done, total, what: None))
-    return settings
+def embedded_settings(serving_folder: Path, base_file: Path) -> Settings:
+    return Settings(data_dir=serving_folder, chat_model=str(base_file), threads=1, context_tokens=1024)
 
 
 @pytest.fixture(scope="session")
-def adapters(serving_folder: Path) -> list[ServedAdapter]:
+def on_ollama(ollama_server: OllamaServer, embedded_settings: Settings, base_file: Path) -> Settings:
+    parameters = {"stop": ["<|im_end|>"], "top_k": 30}
+    ollama_server.create(
+        ON_OLLAMA, base_file, template=TEMPLATE, parameters=parameters, system='Be "brief".\nAlways.'
+    )
+    chosen = {"ollama_host": ollama_server.url, "chat_model": ON_OLLAMA}
+    return embedded_settings.model_copy(update=chosen)
+
+
+@pytest.fixture(scope="session")
+def adapters(serving_folder: Path, base_file: Path) -> list[ServedAdapter]:
     """Four that say different things."""
-    return [put_adapter(serving_folder, seed) for seed in range(4)]
+    return [put_adapter(serving_folder, base_file, seed) for seed in range(4)]
 
 
-@pytest.fixture(scope="session", params=["llama.cpp", "ollama"])
+@pytest.fixture(scope="session", params=["embedded", "ollama"])
 def engine_settings(request: pytest.FixtureRequest) -> Settings:
-    name = "ollama_serving_settings" if request.param == "ollama" else "embedded_settings"
+    name = "on_ollama" if request.param == "ollama" else "embedded_settings"
     settings: Settings = request.getfixturevalue(name)
     return settings
 

@@ -1,0 +1,174 @@
+"""What is particular to adapters on the real Ollama."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from agent.models._ollama.making import described, parsed_parameters
+from agent.models.labels import LABELS
+from agent.models.protocol import ChatMessage, ChatModel
+from agent.serving.ollama import JUDGE, SERVE, OllamaEngine, owner_of
+from agent.serving.opening import open_engine, open_serving_engine
+from agent.serving.served import ServedAdapter, Task, adapter_file
+from agent.settings import Settings
+from tests.agent.serving.adapters import put_adapter
+from tests.agent.serving.conftest import ON_OLLAMA
+
+ASKED = [ChatMessage(role="user", content="Which letter do you like best?")]
+
+
+@pytest.fixture
+async def server(on_ollama: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """The server itself, without any model of ours."""
+    async with httpx.AsyncClient(base_url=on_ollama.ollama_host, trust_env=False, timeout=60) as client:
+        for name in await ours(client):
+            await client.request("DELETE", "/api/delete", json={"model": name})
+        yield client
+
+
+@pytest.fixture
+async def engine(on_ollama: Settings, server: httpx.AsyncClient) -> AsyncIterator[OllamaEngine]:
+    opened = await open_serving_engine(on_ollama)
+    assert isinstance(opened, OllamaEngine)
+    yield opened
+    await opened.close()
+
+
+async def ours(server: httpx.AsyncClient) -> list[str]:
+    tags = (await server.get("/api/tags")).json()["models"]
+    return sorted(tag["name"] for tag in tags if tag["name"].startswith((SERVE, JUDGE)))
+
+
+async def shown(server: httpx.AsyncClient, name: str) -> dict[str, str]:
+    reply: dict[str, str] = (await server.post("/api/show", json={"model": name})).json()
+    return reply
+
+
+def weights(said: dict[str, str]) -> str:
+    return next(line for line in said["modelfile"].splitlines() if line.startswith("FROM "))
+
+
+async def says(model: ChatModel) -> tuple[float, ...]:
+    return await model.likelihoods(ASKED, LABELS)
+
+
+async def test_no_two_share_the_file_of_a_base_and_none_is_thrown_out_of_memory(
+    engine: OllamaEngine, server: httpx.AsyncClient, adapters: list[ServedAdapter]
+) -> None:
+    routing = await engine.adapted(adapters[0], Task.ROUTE)
+    answering = await engine.adapted(adapters[1], Task.ANSWER)
+    for model in (routing, answering, engine.base) * 2:
+        await says(model)
+    names = await ours(server)
+    assert len(names) == 2
+    files = {weights(await shown(server, name)) for name in [*names, ON_OLLAMA]}
+    assert len(files) == 3
+    loaded = {each["name"] for each in (await server.get("/api/ps")).json()["models"]}
+    assert {*names, f"{ON_OLLAMA}:latest"} <= loaded
+
+
+async def test_an_adapted_model_is_prompted_as_its_base_is(
+    engine: OllamaEngine, server: httpx.AsyncClient, adapters: list[ServedAdapter]
+) -> None:
+    await engine.adapted(adapters[0], Task.ROUTE)
+    (name,) = await ours(server)
+    base, made = await shown(server, ON_OLLAMA), await shown(server, name)
+    for part in ("template", "system", "parameters"):
+        assert made[part] == base[part]
+
+
+async def test_a_model_that_somebody_removed_is_made_again_by_the_question_that_needs_it(
+    engine: OllamaEngine, server: httpx.AsyncClient, adapters: list[ServedAdapter]
+) -> None:
+    model = await engine.adapted(adapters[0], Task.ROUTE)
+    expected = await says(model)
+    (name,) = await ours(server)
+    await server.request("DELETE", "/api/delete", json={"model": name})
+    assert await says(model) == pytest.approx(expected, abs=0.05)
+    assert await ours(server) == [name]
+
+
+async def test_a_restart_finds_what_was_made(
+    engine: OllamaEngine, on_ollama: Settings, server: httpx.AsyncClient, adapters: list[ServedAdapter]
+) -> None:
+    await engine.prepare([(adapters[0], Task.ROUTE), (adapters[1], Task.ROUTE)])
+    before = {name: weights(await shown(server, name)) for name in await ours(server)}
+    again = await open_serving_engine(on_ollama)
+    await again.prepare([(adapters[1], Task.ROUTE), (adapters[0], Task.ROUTE)])
+    await again.close()
+    assert {name: weights(await shown(server, name)) for name in await ours(server)} == before
+
+
+async def test_the_adapter_before_stays_for_a_rollback_and_the_one_before_it_goes(
+    engine: OllamaEngine, server: httpx.AsyncClient, adapters: list[ServedAdapter]
+) -> None:
+    for adapter in adapters[:3]:
+        assert not await engine.prepare([(adapter, Task.ROUTE)])
+    assert {name.rpartition("-")[2].removesuffix(":latest") for name in await ours(server)} == {
+        adapter.digest[:12] for adapter in adapters[1:3]
+    }
+
+
+async def test_what_has_no_file_any_longer_is_removed(
+    engine: OllamaEngine, server: httpx.AsyncClient, serving_folder: Path, base_file: Path
+) -> None:
+    adapter = put_adapter(serving_folder, base_file, 40)
+    await engine.prepare([(adapter, Task.ROUTE)])
+    assert len(await ours(server)) == 1
+    (serving_folder / adapter_file(adapter.digest)).unlink()
+    await engine.prepare([])
+    assert await ours(server) == []
+
+
+async def test_what_is_judged_takes_nothing_from_what_serves_and_goes_with_its_engine(
+    engine: OllamaEngine, on_ollama: Settings, server: httpx.AsyncClient, adapters: list[ServedAdapter]
+) -> None:
+    await engine.adapted(adapters[0], Task.ROUTE)
+    serving = await ours(server)
+    judge = await open_engine(on_ollama)
+    await judge.adapted(adapters[0], Task.ROUTE)
+    judged = sorted(set(await ours(server)) - set(serving))
+    assert [name.partition("/")[0] for name in judged] == [JUDGE]
+    assert weights(await shown(server, judged[0])) != weights(await shown(server, serving[0]))
+    await judge.close()
+    assert await ours(server) == serving
+
+
+def test_those_who_share_a_database_share_models_and_no_others(tmp_path: Path) -> None:
+    one = Settings(data_dir=tmp_path / "one")
+    postgres = {"database_url": "postgresql://bot:secret@db/lorekeeper"}
+    assert owner_of(one) == owner_of(Settings(data_dir=tmp_path / "one"))
+    assert owner_of(one) != owner_of(Settings(data_dir=tmp_path / "two"))
+    assert owner_of(Settings(data_dir=tmp_path / "one", **postgres)) == owner_of(
+        Settings(data_dir=tmp_path / "two", **postgres)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters"),
+    [
+        ("", {}),
+        ("temperature                    0.3", {"temperature": 0.3}),
+        ('stop   "<|im_end|>"', {"stop": ["<|im_end|>"]}),
+        ('stop   "a\\"b"\nstop   "c d"\ntop_k   7', {"stop": ['a"b', "c d"], "top_k": 7}),
+        ("use_mmap  true", {"use_mmap": True}),
+        ("odd  not json", {"odd": "not json"}),
+    ],
+)
+def test_parameters_are_read_as_they_are_told(text: str, parameters: dict[str, object]) -> None:
+    assert parsed_parameters(text) == parameters
+
+
+def test_a_model_that_is_rendered_by_code_stays_so() -> None:
+    modelfile = (
+        "# header\nFROM /x/sha256-1\nTEMPLATE {{ .Prompt }}\nRENDERER qwen3-coder\nPARSER qwen3-coder\n"
+    )
+    assert described({"template": "{{ .Prompt }}", "modelfile": modelfile, "license": "", "details": {}}) == {
+        "template": "{{ .Prompt }}",
+        "renderer": "qwen3-coder",
+        "parser": "qwen3-coder",
+    }
