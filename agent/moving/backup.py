@@ -2,7 +2,7 @@
 
 The folder is itself an installation, which `LOREKEEPER_DATA_DIR` opens. The manifest is written last, so a
 folder without one is no backup. Weights of models are not in it: they are large, and found elsewhere.
-Adapters are: they are found nowhere else.
+Adapters are, with their reports: they are found nowhere else.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ from agent.serving.served import ADAPTERS_FOLDER
 from agent.settings import Settings
 
 MANIFEST: Final = "manifest.json"
-FILES: Final = ("models/use.json", f"{ADAPTERS_FOLDER}/*.gguf")
+FILES: Final = (
+    "models/use.json",
+    f"{ADAPTERS_FOLDER}/*.gguf",
+    "tuning/*/reports/*.*",
+    "tuning/*/scores.jsonl",
+)
 """Files of the data folder that are neither made anew nor kept in a store, as patterns."""
 
 
@@ -175,9 +180,8 @@ def _counted(digests: Digests, known: Digests) -> Digests:
 
 def _copy_files(source: Path, target: Path) -> dict[str, str]:
     """Copy the files that there are beside the stores; return the sha256 of each."""
-    present = [
-        path.relative_to(source).as_posix() for pattern in FILES for path in sorted(source.glob(pattern))
-    ]
+    found = (path for pattern in FILES for path in sorted(source.glob(pattern)) if path.is_file())
+    present = [path.relative_to(source).as_posix() for path in found]
     return {name: _sha256(_copy_file(source / name, target / name)) for name in present}
 
 

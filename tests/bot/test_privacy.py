@@ -100,6 +100,18 @@ def test_training_is_switched(command: Command, switch: str) -> None:
     assert command("privacy", "show", "--json").json["training"] == switch
 
 
+def test_who_switches_training_off_leaves_the_data_sets(planted: Settings, command: Command) -> None:
+    def own_items() -> list[str]:
+        items = map(json.loads, _left(planted)["dataset_items"])
+        return [item["guild"] for item in items if MEMBER in item["body"]["label"]["members"]]
+
+    assert sorted(own_items()) == [HOME, LOCAL_GUILD]
+
+    assert command("privacy", "training", "off", *ABOUT).code == 0
+
+    assert own_items() == [LOCAL_GUILD]
+
+
 @pytest.mark.parametrize("words", [("show",), ("export",), ("forget", "--yes"), ("training", "on")])
 def test_an_unknown_guild_is_refused_in_one_line(command: Command, words: tuple[str, ...]) -> None:
     ran = command("privacy", *words, "--guild", "nowhere")

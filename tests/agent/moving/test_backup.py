@@ -88,17 +88,23 @@ async def test_what_was_saved_comes_back(house: Settings, saved_house: Path, fre
     assert contents(saved_house) == before
 
 
-async def test_adapters_come_along_and_a_damaged_one_is_named(
+async def test_adapters_and_their_reports_come_along_and_a_damaged_one_is_named(
     house: Settings, fresh: Settings, tmp_path: Path
 ) -> None:
     served = adapter_file("0" * 64)
     (house.data_dir / served).parent.mkdir()
     (house.data_dir / served).write_bytes(b"adapter")
     (house.data_dir / served).with_suffix(".part").write_bytes(b"half of another")
+    report, run = "tuning/home/reports/a1.json", "tuning/home/runs/r1/train.jsonl"
+    for name in (report, run):
+        (house.data_dir / name).parent.mkdir(parents=True)
+        (house.data_dir / name).write_bytes(b"{}")
     manifest = await saved(house, tmp_path / "backup")
     await restored(tmp_path / "backup", fresh)
 
-    assert set(manifest.files) == {USE, served}
+    assert set(manifest.files) == {USE, served, report}
+    assert (fresh.data_dir / report).read_bytes() == b"{}"
+    assert not (fresh.data_dir / run).exists()
     assert contents(fresh.data_dir / "adapters") == {fresh.data_dir / served: b"adapter"}
 
     (tmp_path / "backup" / served).write_bytes(b"adaptor")
