@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 
 from agent.errors import ConfigurationError
 from bot.shards import chosen_shards
+from tests.agent.database.backends import BACKENDS
 from tests.bot.discord.processes import START_SECONDS, bot_process, line_of, stopped
 from tests.discord.loopback import Loopback
 from tests.discord.members import Member
@@ -72,11 +76,27 @@ def _free_port() -> int:
         return port
 
 
-async def test_two_processes_serve_a_shard_each(own_household: Path) -> None:
+@pytest.fixture(params=BACKENDS)
+def database(request: pytest.FixtureRequest, own_household: Path) -> dict[str, str]:
+    """Where the sample's catalog and journal are, as a bot process is told in its environment."""
+    if request.param == "sqlite":
+        return {}
+    url: str = request.getfixturevalue("postgres_url")
+    moving = [sys.executable, "-m", "bot", "move", "--to", "postgresql", "--url", url]
+    of = os.environ | {"LOREKEEPER_DATA_DIR": str(own_household), "LOREKEEPER_THREADS": "1"}
+    subprocess.run(moving, env=of, check=True, capture_output=True)
+    return {"DATABASE_URL": url}
+
+
+async def test_two_processes_serve_a_shard_each(own_household: Path, database: dict[str, str]) -> None:
     async with Loopback() as loopback:
         first, second = _guild_of_shard(loopback, 0), _guild_of_shard(loopback, 1)
         ana, ben = loopback.member("ana", guild=first), loopback.member("ben", guild=second)
-        shared = {"LOREKEEPER_DISCORD_LOCAL_GUILD": str(second.id), "LOREKEEPER_DISCORD_ANSWERS_AT_ONCE": "1"}
+        shared = {
+            "LOREKEEPER_DISCORD_LOCAL_GUILD": str(second.id),
+            "LOREKEEPER_DISCORD_ANSWERS_AT_ONCE": "1",
+            **database,
+        }
         of = ("--shard-count", "2")
         async with bot_process(loopback, own_household, "--shards", "0", *of, **shared) as zero:
             assert ", shards 0 of 2." in await line_of(zero)
