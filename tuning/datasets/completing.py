@@ -8,16 +8,23 @@ proved, and would teach a model to make things up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from agent.answering.prompts import UNKNOWN, says_unknown
 from agent.answering.quotes import cited, locate, verify
-from agent.answering.words import content_words
+from agent.answering.words import content_words, numbers_in
 from agent.contracts import Evidence
 from agent.language.sentences import split_sentences
 
 _MOST_QUOTES: Final = 2
+_MOST_WORDS: Final = 2 / 3
+"""Share of an answer's words that a sentence must have to be taken for what it says."""
+_DENIES: Final = re.compile(
+    r"n[’']t\b|\b(?:not?|never|nothing|nobody|none|neither|without|nunca|jamás|nada|nadie|ningun[oa]?|sin|ni)\b",
+    re.IGNORECASE,
+)
 _ENDS: Final = " .,;:!?…-–—"
 
 
@@ -37,12 +44,13 @@ def completion_of(
     if declines(answer):
         return UNKNOWN
     inside = [quote.text for claim in cited(answer) for quote in claim.quotes]
-    found = list(_named([*quotes, *inside], evidence)) or list(_telling(question, answer, evidence))
+    named = list(_named([*quotes, *inside], evidence))
+    found = named or list(_telling(question, answer, evidence))
     quoted = [quote for quote in dict.fromkeys(found) if locate(quote[1], shown) is not None][:_MOST_QUOTES]
     if not quoted:
         return None
     plain = " ".join(f"{_marked(text)} [{number}]." for number, text in quoted)
-    lead = _lead(answer)
+    lead = _lead(answer) if named else ""
     led = f"{lead}: {plain}" if lead and locate(lead, plain) is None else plain
     return next((text for text in (led, plain) if verify(text, evidence).ok), None)
 
@@ -57,8 +65,8 @@ def _named(quotes: Sequence[str], evidence: Evidence) -> Iterator[tuple[int, str
 
 
 def _telling(question: str, answer: str, evidence: Evidence) -> Iterator[tuple[int, str]]:
-    """For each sentence of an answer the sentence of the evidence that says it, in the same words; of several
-    the one that has most words of the question: a year stands in many.
+    """For each sentence of an answer the sentence of the evidence that says it, best in the same words; of
+    several the one that has most words of the question: a year stands in many.
     """
     asked = set(content_words(question))
     sentences = [
@@ -69,9 +77,19 @@ def _telling(question: str, answer: str, evidence: Evidence) -> Iterator[tuple[i
     for start, end in split_sentences(answer):
         said = answer[start:end].strip(_ENDS)
         telling = [each for each in sentences if locate(said, each[1]) is not None]
+        telling = telling or [each for each in sentences if _says(each[1], said)]
         if telling:
             number, text = max(telling, key=lambda each: len(asked & set(content_words(each[1]))))
             yield number, _tidy(text)
+
+
+def _says(sentence: str, said: str) -> bool:
+    """Whether it has all the numbers and most of the words, and denies what is denied."""
+    words = set(content_words(said))
+    shared = words & set(content_words(sentence))
+    numbered = set(numbers_in(said)) <= set(numbers_in(sentence))
+    same = bool(_DENIES.search(said)) is bool(_DENIES.search(sentence))
+    return numbered and same and len(shared) >= max(2, _MOST_WORDS * len(words))
 
 
 def _tidy(text: str) -> str:

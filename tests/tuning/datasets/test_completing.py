@@ -29,6 +29,11 @@ def _completion(answer: str, *quotes: str, question: str = QUESTION) -> str | No
         ("In May 2024.", (), '"The pump was replaced in May 2024" [1].'),
         ("The pump was replaced in May 2024.", (), '"The pump was replaced in May 2024" [1].'),
         ("400 euros", (), '"It cost 400 euros" [1].'),
+        # Most of its words and all of its numbers stand in one sentence.
+        ("They replaced the pump in 2024, in May.", (), '"The pump was replaced in May 2024" [1].'),
+        ("They replaced the pump in 2023, in May.", (), None),
+        ("They replaced it at last.", (), None),
+        ("They didn't replace the pump in May 2024.", (), None),
         # A reviewer's quote comes after the answer in other words.
         ("Last spring.", ("replaced in May 2024",), 'Last spring: "replaced in May 2024" [1].'),
         ("Done.", ("WE CLEANED the sand  filter",), 'Done: "We cleaned the sand filter" [2].'),
