@@ -42,8 +42,10 @@ from tuning.evaluation.results import (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     alpha: float = 0.05
-    least: int = 20
-    """Test questions, below which no figure is believed."""
+    least: int = 10
+    """Test questions, below which no figure is believed ..."""
+    least_scored: int = 20
+    """... and below which no mean is: resampling few questions finds them more alike than they are."""
     category_share: float = 0.05
     """How much lower the share of right routes of a category may be ..."""
     category_questions: int = 2
@@ -79,7 +81,7 @@ def _routing(report: Report, rules: Rules) -> Iterator[Check]:
     challenger = _arm(report.routing, Arm.FUSION_CHALLENGER)
     serving, fusion = _arm(report.routing, report.serving), _arm(report.routing, Arm.FUSION)
     test = _asked(challenger, Split.TEST)
-    yield _enough(len(test), rules)
+    yield _enough(len(test), rules.least)
     yield _routes_better(Aspect.BETTER, test, serving, report.seed, rules)
     if serving is not fusion:
         yield _routes_better(Aspect.BEATS_FUSION, test, fusion, report.seed, rules)
@@ -101,7 +103,7 @@ def _answers(report: Report, rules: Rules) -> Iterator[Check]:
     believed = report.judge is not None and _believable(report.judge, rules)
     test = _scored(challenger, Split.TEST, judged=believed)
     before = _scored(serving, Split.TEST, judged=believed)
-    yield _enough(len(test), rules)
+    yield _enough(len(test), rules.least_scored)
     yield _answers_better(Aspect.BETTER, test, before, serving.arm, report.seed, rules)
     if serving is not untuned:
         base = _scored(untuned, Split.TEST, judged=believed)
@@ -120,13 +122,13 @@ def _believable(judge: JudgeQuality, rules: Rules) -> bool:
     return judge.compared >= rules.judge_compared and judge.error_after <= rules.judge_error
 
 
-def _enough(count: int, rules: Rules) -> Check:
+def _enough(count: int, least: int) -> Check:
     return Check(
         aspect=Aspect.ENOUGH,
-        passed=count >= rules.least,
-        detail=f"{count} test questions; {rules.least} are needed",
+        passed=count >= least,
+        detail=f"{count} test questions; {least} are needed",
         value=count,
-        against=rules.least,
+        against=least,
     )
 
 
@@ -138,8 +140,9 @@ def _routes_better(
     won = sum(one.hit and not two.hit for one, two in pairs)
     lost = sum(two.hit and not one.hit for one, two in pairs)
     calmer = [two.brier - one.brier for one, two in pairs if one.brier is not None and two.brier is not None]
+    surer = bootstrap(np.array(calmer), seed) if len(calmer) >= rules.least_scored else 1.0
     # Two tests are two chances: Bonferroni doubles the smaller p-value.
-    p_value = min(1.0, 2 * min(mcnemar(won, lost), bootstrap(np.array(calmer), seed)))
+    p_value = min(1.0, 2 * min(mcnemar(won, lost), surer))
     return Check(
         aspect=aspect,
         passed=won > lost and p_value <= rules.alpha,

@@ -87,9 +87,8 @@ def answer_arm(
 
 
 def report(task: Task, arms: Mapping[Arm, Any], *, serving: Arm, **more: Any) -> Report:
-    both: dict[str, Any] = (
-        {"routing": tuple(arms.values())} if task is Task.ROUTE else {"answers": tuple(arms.values())}
-    )
+    kind = "routing" if task is Task.ROUTE else "answers"
+    measured: dict[str, Any] = {kind: tuple(arms.values())}
     return Report(
         guild=GuildId("local"),
         task=task,

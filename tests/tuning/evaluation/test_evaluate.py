@@ -36,6 +36,7 @@ from tuning.evaluation.evaluate import evaluate, give_way, scores_file
 from tuning.evaluation.gate import decide
 from tuning.evaluation.judge import HumanScore
 from tuning.evaluation.kept import FILE
+from tuning.evaluation.questions import routing_questions
 from tuning.evaluation.report import markdown, picture
 from tuning.evaluation.results import Arm, Report
 from tuning.labels.label import Label, Polarity
@@ -226,13 +227,11 @@ async def test_a_champion_that_cannot_be_loaded_is_none_and_a_challenger_is_an_e
         await _evaluated(stores, engine, _routes(), broken, None, tmp_path)
 
 
-async def test_items_of_a_category_that_is_gone_are_left_out_and_counted(
-    stores: Stores, engine: AdapterEngine, challenger: ServedAdapter, tmp_path: Path
-) -> None:
-    gone = a_label(99, category="gone")
-    entry = Entry(item=Item(label=gone, keys=frozenset({"gone"})), split=Split.TEST)
-    version = replace(_routes(), entries=(*_routes().entries, entry))
-    assert (await _evaluated(stores, engine, version, challenger, None, tmp_path)).left_out == 1
+async def test_items_of_a_category_that_is_gone_are_left_out_and_counted() -> None:
+    here = {Slug(slug) for slug, *_ in _TOLD} - {Slug("car")}
+    asked, gone = routing_questions(_routes(), here)
+    assert {each.right for each in asked} == here
+    assert gone == 2, "one of the test set and one of the golden set"
 
 
 async def test_it_gives_way_while_a_question_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:

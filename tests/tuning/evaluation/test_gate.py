@@ -70,7 +70,9 @@ def _failed(found: Report) -> set[Aspect]:
         pytest.param(
             _routing(_MOST, fusion=_MOST, champion=_HALF), {Aspect.BEATS_FUSION}, id="no better than no model"
         ),
-        pytest.param(_routing("1" * 16, "0011" * 4), {Aspect.ENOUGH}, id="too few questions"),
+        pytest.param(_routing("1" * 9, "001000000"), {Aspect.ENOUGH}, id="too few questions"),
+        pytest.param(_routing("1" * 12, "0011" * 3), set(), id="few, and six won"),
+        pytest.param(_routing("1" * 12, "0111" * 3), {Aspect.BETTER}, id="few, and three won"),
         pytest.param(_routing("1" * 36 + "1011", _MOST), set(), id="a question lost in a category is noise"),
         pytest.param(
             _routing("1101" * 3 + "1111" * 7, "0010" * 10), {Aspect.CATEGORIES}, id="a category got worse"
