@@ -167,6 +167,18 @@ async def test_a_command_asks_too_and_can_be_private(stage: Stage) -> None:
     assert hidden.is_ephemeral
 
 
+async def test_an_unknown_topic_is_told_in_the_members_language(stage: Stage) -> None:
+    pilar = stage.loopback.member("pilar", locale="es-ES")
+    await stage.loopback.wait.until(lambda: stage.loopback.world.commands or None, what="the commands")
+    given = await pilar.slash("ask", question=_PUMP, topic="barcos")
+    told = await stage.loopback.wait.answered(given)
+    assert (told.content, told.is_ephemeral) == (
+        "No hay ningún tema barcos. `/category list` los muestra.",
+        True,
+    )
+    assert not stage.bot.desk.running
+
+
 async def test_topics_are_offered_while_typing(stage: Stage) -> None:
     ana = stage.loopback.member("ana")
     await stage.loopback.wait.until(lambda: stage.loopback.world.commands or None, what="the commands")

@@ -110,6 +110,16 @@ async def test_a_file_is_added_listed_and_removed(stage: Stage) -> None:
     assert actions[:2] == ["knowledge remove", "knowledge add"]
 
 
+async def test_nothing_is_added_to_a_topic_that_is_not_there(stage: Stage) -> None:
+    await _ready(stage)
+    admin = stage.loopback.member("pilar", roles=("Admin",), locale="es-ES")
+    file = Upload(filename="boats.md", content=b"# Boats")
+    assert "No hay ningún tema barcos" in await _said(
+        stage, admin, "knowledge add", file=file, topic="barcos"
+    )
+    assert "boats" not in await _said(stage, admin, "knowledge list")
+
+
 async def test_an_address_that_is_none_is_told(stage: Stage) -> None:
     await _ready(stage)
     admin = stage.loopback.admin()

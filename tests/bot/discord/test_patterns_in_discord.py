@@ -29,6 +29,7 @@ from tests.discord.errors import DiscordError
 from tests.discord.interactions import Interaction
 from tests.discord.members import Member
 from tests.discord.model import Message
+from tuning.patterns.log import State
 from tuning.pictures import Picture, PictureError
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -140,6 +141,23 @@ async def test_one_is_shown_with_each_rule_in_words(recurring: Stage) -> None:
 
     unknown = await admin.slash("patterns", pattern="ffff")
     assert "no pattern ffff" in (await recurring.loopback.wait.answered(unknown)).content
+
+
+async def test_open_patterns_are_offered_while_typing(recurring: Stage) -> None:
+    admin = await the_admin(recurring)
+    cog = recurring.bot.get_cog(Patterns.__name__)
+    guild = recurring.bot.get_guild(recurring.loopback.guild.id)
+    assert isinstance(cog, Patterns)
+    assert guild is not None
+    found = (await cog.look(guild)).detection.candidates
+    (gap,) = [each for each in found if each.question == QUESTION]
+    name = f"{gap.id[:8]} · somebody should write it down"
+    offered = await admin.types("patterns", "pattern", "")
+    assert offered[name] == gap.id
+    assert set(offered.values()) == {each.id for each in found}
+    assert await admin.types("patterns", "pattern", "WRITE it") == {name: gap.id}
+    await cog._detector.log.settle(LOCAL_GUILD, gap.id, State.DONE, recurring.bot.now())
+    assert name not in await admin.types("patterns", "pattern", "")
 
 
 async def test_without_a_picture_the_words_come_all_the_same(
