@@ -74,6 +74,17 @@ async def list_ollama(settings: Settings) -> OllamaListing:
     return OllamaListing(entries=tuple(chain.from_iterable(found)), problems=tuple(problems))
 
 
+async def memory_on_ollama(settings: Settings, name: str) -> int:
+    """Return the bytes that a model takes where it is loaded, on the server that gives it most; 0 when none.
+
+    Raises `ConfigurationError` for a bad OLLAMA_HOST, `ModelError` when no server could be asked.
+    """
+    found, problems = await _of_each(settings, lambda address: _memory(address, name))
+    if problems and not found:
+        raise problems[0]
+    return max(found, default=0)
+
+
 async def use_ollama_model(settings: Settings, name: str) -> None:
     """Keep the choice of a model of Ollama for every later start, for what it is fit for.
 
@@ -166,6 +177,14 @@ async def _of_each(
 
     done = await asyncio.gather(*map(tried, addresses_of(settings.ollama_host)))
     return list(chain.from_iterable(done)), failures
+
+
+async def _memory(address: str, name: str) -> int:
+    async with _asking(address, name) as client:
+        running = (await client.ps()).models
+    return max(
+        (each.size or 0 for each in running if canonical(each.model or "") == canonical(name)), default=0
+    )
 
 
 async def _entries(address: str, settings: Settings) -> list[OllamaEntry]:

@@ -11,6 +11,7 @@ Two comparisons of the prompts in proof.jsonl, label by label.
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import ModelBrokenError, ModelMissingError
@@ -110,7 +110,7 @@ def compared(
         abs(ours - theirs)
         for prompt, told in zip(prompts, said, strict=True)
         for ours, theirs in zip(prompt.nats, told, strict=True)
-        if np.exp(ours) >= least_share
+        if math.exp(ours) >= least_share
     ]
     return Proof(
         max_nats=max(apart),

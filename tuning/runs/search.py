@@ -1,9 +1,9 @@
 """Hyper-parameters chosen by trying: a small stated space, by successive halving (Jamieson, Talwalkar 2016).
 
 Every candidate is trained for a part of the recipe's epochs, the better half for twice as long, and so on,
-until the last ones had all of them; better is a lower loss on the held-out rows. A trial is a run of its own in
-a folder named by its recipe, so that a search that was stopped or killed goes on where it was, and the winner's
-folder is a finished run. The same space, rows and seed give the same winner.
+until the last ones had all of them; better is a lower loss on the held-out rows. A trial is a run of its own
+in a folder named by its recipe, so that a search that was stopped or killed goes on where it was, and the
+winner's folder is a finished run. The same space, rows and seed give the same winner.
 """
 
 from __future__ import annotations
