@@ -6,6 +6,10 @@ said who does not want to be learnt from any longer leaves the versions before, 
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,12 +18,16 @@ from sqlalchemy import select
 from agent.contracts import EpisodeId, GuildId
 from agent.database import tables
 from agent.database.engine import Database
-from agent.models.protocol import Embedder
+from agent.models.level import LevelEmbedder
+from agent.models.library import open_embedder
+from agent.models.protocol import Embedder, EmbedKind
 from agent.privacy.consents import Consents
 from agent.serving.served import Task
+from agent.settings import Settings
 from tuning.datasets.store import DatasetStore
 from tuning.datasets.version import DatasetVersion, build
 from tuning.labels.gathering import labels_of
+from tuning.labels.grouping import group_id, grouped
 from tuning.privacy import stop_learning
 
 if TYPE_CHECKING:
@@ -34,24 +42,45 @@ async def build_version(
 ) -> DatasetVersion:
     """Gather the labels of a guild into a version, and store it unless it is empty.
 
-    With an embedder, questions that say the same in other words are kept together. Raises `StoreError`,
-    `ModelError`, `UnknownGuildError`.
+    The embedder tells which questions ask the same in other words; it is a level one, and the installation's
+    unless one is given. Raises `StoreError`, `ModelError`, `ConfigurationError`, `UnknownGuildError`.
     """
-    derivation = await labels_of(stores, guild, now=now, embedder=embedder)
+    derivation = await labels_of(stores, guild, now=now)
     for member in sorted(await Consents(stores.database, stores.settings).refused(guild)):
         await stop_learning(stores, guild, member)
     datasets = DatasetStore(stores.database)
     renamed = await stores.catalog.former_slugs(guild)
+    questions = sorted({label.question for label in derivation.labels if label.task is task})
     version = build(
         derivation.labels,
         task,
         threads=await _threads(stores.database, guild),
         before=await datasets.splits(guild, task, renamed),
         salt=guild,
+        alike=await _alike(questions, embedder, stores.settings),
     )
     if version.entries:
         await datasets.save(guild, version, at=now)
     return version
+
+
+async def _alike(questions: Sequence[str], embedder: Embedder | None, settings: Settings) -> dict[str, str]:
+    """A name for all that ask the same, by question.
+
+    Their labels are not made one, as a guild has few: they are only never parted.
+    """
+    if len(questions) < 2:
+        return {}
+    async with AsyncExitStack() as stack:
+        if embedder is None:
+            raw = await open_embedder(settings)
+            stack.push_async_callback(raw.close)
+            embedder = await LevelEmbedder.open(raw, settings.data_dir / "models")
+        vectors = await embedder.embed(questions, EmbedKind.QUERY)
+    leaders = await asyncio.to_thread(grouped, questions, vectors)
+    names = {question: group_id(questions[first]) for question, first in zip(questions, leaders, strict=True)}
+    counts = Counter(names.values())
+    return {question: name for question, name in names.items() if counts[name] > 1}
 
 
 async def _threads(database: Database, guild: GuildId) -> dict[EpisodeId, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from agent.contracts import EpisodeId, MemberId
@@ -48,19 +48,26 @@ class Item:
         return self.label.polarity is Polarity.POSITIVE
 
 
-def items_of(
-    labels: tuple[Label, ...], task: Task, threads: Mapping[EpisodeId, str], *, by_author: bool
-) -> tuple[Item, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ties:
+    """What keeps items together beyond the labels themselves."""
+
+    threads: Mapping[EpisodeId, str] = field(default_factory=dict)
+    """By episode."""
+    alike: Mapping[str, str] = field(default_factory=dict)
+    """By question."""
+
+
+def items_of(labels: tuple[Label, ...], task: Task, ties: Ties, *, by_author: bool) -> tuple[Item, ...]:
     """One item a lesson: where labels teach the same, the first of the heaviest stands for all of them.
 
-    `threads` says in which thread or conversation an episode was asked. `by_author` keeps all that one member
-    asked together, which a guild of few members cannot afford.
+    `by_author` keeps all that one member asked together, which a guild of few members cannot afford.
     """
     chosen: dict[str, Item] = {}
     for label in sorted(labels, key=lambda each: (-each.weight, each.question)):
         if label.task is not task:
             continue
-        item = Item(label=label, keys=_keys(label, threads, by_author=by_author))
+        item = Item(label=label, keys=_keys(label, ties, by_author=by_author))
         known = chosen.get(item.id)
         chosen[item.id] = item if known is None else Item(label=known.label, keys=known.keys | item.keys)
     return tuple(sorted(chosen.values(), key=lambda each: each.id))
@@ -72,7 +79,9 @@ def canonical(item: Item, split: Split) -> str:
     return json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _keys(label: Label, threads: Mapping[EpisodeId, str], *, by_author: bool) -> frozenset[str]:
+def _keys(label: Label, ties: Ties, *, by_author: bool) -> frozenset[str]:
+    threads = ties.threads
     talked = {f"thread:{threads[episode]}" for episode in label.episodes if episode in threads}
+    alike = {f"alike:{ties.alike[label.question]}"} if label.question in ties.alike else set[str]()
     authors: tuple[MemberId, ...] = label.members if by_author else ()
-    return frozenset({f"group:{label.group}", *talked, *(f"author:{member}" for member in authors)})
+    return frozenset({f"group:{label.group}", *talked, *alike, *(f"author:{member}" for member in authors)})

@@ -11,11 +11,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from agent.contracts import EpisodeId, MemberId, PassageId
 from agent.serving.served import Task
-from tuning.datasets.item import Item, Split, canonical, items_of
+from tuning.datasets.item import Item, Split, Ties, canonical, items_of
 from tuning.datasets.splitting import Assignment, assign, groups
 from tuning.labels.label import Label
 
@@ -77,12 +78,18 @@ def build(
     threads: Mapping[EpisodeId, str],
     before: Mapping[str, Split],
     salt: str,
+    alike: Mapping[str, str] = MappingProxyType({}),
 ) -> DatasetVersion:
-    """Make a version out of labels, purely. `before` is `DatasetVersion.splits` of the one before."""
-    items = items_of(labels, task, threads, by_author=True)
+    """Make a version out of labels, purely. `before` is `DatasetVersion.splits` of the one before.
+
+    `threads` says in which thread or conversation an episode was asked, and `alike` gives questions that ask
+    the same in other words one name.
+    """
+    ties = Ties(threads=threads, alike=alike)
+    items = items_of(labels, task, ties, by_author=True)
     by_author = _largest_share(items) <= LARGEST_GROUP
     if not by_author:
-        items = items_of(labels, task, threads, by_author=False)
+        items = items_of(labels, task, ties, by_author=False)
     return _version(items, assign(items, before, salt), task, salt, by_author=by_author)
 
 
