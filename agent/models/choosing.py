@@ -15,6 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
+from agent.contracts import ModelInfo
 from agent.errors import ConfigurationError, ModelMissingError
 from agent.files import write_atomically
 from agent.models.weights import BUNDLED, ModelKind
@@ -25,6 +26,9 @@ BUNDLED_CHAT_MODEL = "smollm2-135m"
 
 OLLAMA_CHAT_MODEL = "qwen3:4b-instruct"
 """The chat model of the defaults on Ollama; docs/models.md says why."""
+
+_ABLE_TO_WRITE = 1_000_000_000
+"""Parameters."""
 
 Field = Literal["chat_model", "embedder"]
 """Of the settings."""
@@ -86,6 +90,19 @@ def engine_of_embedder(name: str, *, ollama: bool) -> Engine:
 def is_path(name: str) -> bool:
     """Tell the path of a GGUF file from the name of a model, which may hold a slash in Ollama."""
     return name.endswith(".gguf") or name.startswith((".", "~", os.sep))
+
+
+def generates(settings: Settings, model: ModelInfo) -> bool:
+    """Say whether the model writes answers itself, or the best sentences are the answer.
+
+    With the right paragraph in hand the bundled 135M model holds the gold answer in 35 % of its own
+    replies, the best two sentences in 88 %: so small a model must not write unless the owner insists, or it
+    was tuned for it: what serves has proved that it answers better.
+    """
+    if settings.answer_mode == "auto":
+        small = model.name == BUNDLED_CHAT_MODEL or 0 < model.parameters < _ABLE_TO_WRITE
+        return bool(model.adapter) or not small
+    return settings.answer_mode == "generated"
 
 
 def refuse_overridden(settings: Settings, field: Field, name: str) -> None:

@@ -6,15 +6,10 @@ from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
-from agent.contracts import EpisodeId, GuildId, ModelInfo, Token, TokensWithdrawn
-from agent.models.choosing import BUNDLED_CHAT_MODEL
+from agent.contracts import EpisodeId, GuildId, Token, TokensWithdrawn
 from agent.models.protocol import ChatMessage, ChatModel, ChatOptions
 from agent.parts import Parts
 from agent.serving.served import Task
-from agent.settings import Settings
-
-_ABLE_TO_WRITE = 1_000_000_000
-"""Parameters."""
 
 
 async def writer_of(parts: Parts, guild: GuildId, episode: EpisodeId) -> ChatModel:
@@ -33,16 +28,3 @@ async def write(model: ChatModel, messages: Sequence[ChatMessage], runtime: Runt
         pieces.append(piece)
         runtime.stream_writer(Token(text=piece))
     return "".join(pieces).strip()
-
-
-def generates(settings: Settings, model: ModelInfo) -> bool:
-    """Say whether the model writes answers itself, or the best sentences are the answer.
-
-    With the right paragraph in hand the bundled 135M model holds the gold answer in 35 % of its own
-    replies, the best two sentences in 88 %: so small a model must not write unless the owner insists, or it
-    was tuned for it: what serves has proved that it answers better.
-    """
-    if settings.answer_mode == "auto":
-        small = model.name == BUNDLED_CHAT_MODEL or 0 < model.parameters < _ABLE_TO_WRITE
-        return bool(model.adapter) or not small
-    return settings.answer_mode == "generated"

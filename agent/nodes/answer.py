@@ -11,9 +11,10 @@ from langgraph.runtime import Runtime
 
 from agent.answering.compose import answer_messages, extractive_answer
 from agent.contracts import AnswerKind, Stage
+from agent.models.choosing import generates
 from agent.models.protocol import ChatModel
 from agent.nodes._stage import stage
-from agent.nodes._write import generates, write, writer_of
+from agent.nodes._write import write, writer_of
 from agent.parts import Parts
 from agent.state import State
 

@@ -14,10 +14,10 @@ from langgraph.runtime import Runtime
 
 from agent.answering.words import content_words
 from agent.contracts import Stage
+from agent.models.choosing import generates
 from agent.models.protocol import ChatMessage, ChatModel, ChatOptions
 from agent.models.structured import UnusableReplyError
 from agent.nodes._stage import stage
-from agent.nodes._write import generates
 from agent.parts import Parts
 from agent.state import State
 

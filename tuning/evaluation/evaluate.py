@@ -1,7 +1,7 @@
 """From a dataset version and an adapter to a report, through the engine that will serve the adapter.
 
-It can be killed and begun again: what a model said is kept in the run's folder, and so are the vectors of the
-questions. It gives way to members: no model is called while the bot answers in this process.
+It can be killed and begun again: what a model said is kept in the run's folder and not asked twice. It gives
+way to members: no model is called while a question is answered in this process.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from agent.contracts import GuildId
+from agent.models.choosing import generates
 from agent.models.level import LevelEmbedder
 from agent.models.library import open_embedder
 from agent.models.protocol import ChatModel, Embedder
-from agent.nodes._write import generates
 from agent.observing.metrics import REGISTRY
 from agent.routing.memory import MEMORY_FILE, RoutingMemory
 from agent.routing.placing import Placer
@@ -105,7 +105,8 @@ async def evaluate(
 
     `engine` is one to judge with, not the one that answers members. `folder` is the run's, in which what
     models said is kept. A champion that cannot be loaded does not serve either: the model as it is stands in
-    its place. Raises `ModelError` where the challenger cannot be loaded or a model fails, and `StoreError`.
+    its place. Raises `ModelError` where the challenger cannot be loaded or a model fails, `StoreError`, and
+    `UsageError` for people's scores that are none.
     """
     task = version.task
     models, champion = await _loaded(engine, task, challenger, champion)

@@ -89,11 +89,8 @@ def _routing(report: Report, rules: Rules) -> Iterator[Check]:
     golden, before = _asked(challenger, Split.GOLDEN), _asked(serving, Split.GOLDEN)
     yield _golden(_share(golden), _share(before), len(golden), as_share=True)
     alone, untuned = _arm(report.routing, Arm.CHALLENGER), _arm(report.routing, Arm.UNTUNED)
-    took, base = (
-        [each.milliseconds for each in alone.predicted],
-        [each.milliseconds for each in untuned.predicted],
-    )
-    yield _latency(took, base, rules.route_ms, rules)
+    took, base_took = ([each.milliseconds for each in arm.predicted] for arm in (alone, untuned))
+    yield _latency(took, base_took, rules.route_ms, rules)
 
 
 def _answers(report: Report, rules: Rules) -> Iterator[Check]:

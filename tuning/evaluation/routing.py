@@ -105,16 +105,18 @@ async def evaluate_routing(
     }
     if Arm.CHAMPION in votes:
         heard[Arm.FUSION_CHAMPION] = models.champion_trust, votes[Arm.CHAMPION]
-    fusions = []
-    for arm, (trust, said) in heard.items():
-        predicted = [_fused(each, trust, said, scope_threshold) for each in held_out]
-        fusions.append(RoutingArm(arm=arm, predicted=(*predicted, *strangers), trust=trust))
-    alone = [
-        RoutingArm(arm=arm, predicted=tuple(_alone(each, said[each.question.item]) for each in held_out))
-        for arm, said in votes.items()
-    ]
-    nearest = RoutingArm(arm=Arm.NEAREST, predicted=tuple(_nearest(each) for each in held_out))
-    return (*alone, nearest, *fusions)
+    return (
+        *(RoutingArm(arm=arm, predicted=_alone(held_out, said)) for arm, said in votes.items()),
+        RoutingArm(arm=Arm.NEAREST, predicted=tuple(map(_nearest, held_out))),
+        *(
+            RoutingArm(
+                arm=arm,
+                predicted=(*(_fused(each, trust, said, scope_threshold) for each in held_out), *strangers),
+                trust=trust,
+            )
+            for arm, (trust, said) in heard.items()
+        ),
+    )
 
 
 async def _routers(
@@ -211,9 +213,14 @@ def _routed(question: RoutingQuestion, route: Route, milliseconds: float) -> Pre
     return replace(scored, out_of_scope=route.out_of_scope, refused=refused)
 
 
-def _alone(seen: _Seen, vote: _Vote) -> Predicted:
-    chances = dict(zip(seen.learned.labels.slugs, within(vote.likelihoods).tolist(), strict=True))
-    return _predicted(seen.question, chances, vote.milliseconds)
+def _alone(seen: Sequence[_Seen], votes: _Votes) -> tuple[Predicted, ...]:
+    """What a model says by itself."""
+    predicted = []
+    for each in seen:
+        vote = votes[each.question.item]
+        chances = dict(zip(each.learned.labels.slugs, within(vote.likelihoods).tolist(), strict=True))
+        predicted.append(_predicted(each.question, chances, vote.milliseconds))
+    return tuple(predicted)
 
 
 def _nearest(seen: _Seen) -> Predicted:

@@ -54,7 +54,7 @@ class Reply:
 def read_reply(question: str, evidence: Evidence, text: str) -> Reply:
     """Read a model's reply; both scores are 1 to 5."""
     folded = fold(text)
-    declined = says_unknown(text) or not text.strip()
+    declined = says_unknown(text)
     claims = cited(text)
     proved = [verify(claim.text, evidence).ok for claim in claims]
     return Reply(

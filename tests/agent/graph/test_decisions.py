@@ -18,8 +18,7 @@ from agent.contracts import (
 from agent.errors import DeadlineError, ModelBusyError, ModelMissingError, StoreBusyError, UsageError
 from agent.graph import by_evidence, by_intent, by_verification, is_transient
 from agent.meter import union_length
-from agent.models.choosing import BUNDLED_CHAT_MODEL
-from agent.nodes._write import generates
+from agent.models.choosing import BUNDLED_CHAT_MODEL, generates
 from agent.nodes.judge import needed_probability
 from agent.nodes.retrieve import merge, narrowed, route_agrees
 from agent.nodes.rewrite import keywords
@@ -113,6 +112,13 @@ def test_a_small_model_does_not_write_answers_unless_told_to(
 ) -> None:
     settings = Settings(answer_mode=mode)  # type: ignore[arg-type]
     info = ModelInfo(name=model, engine="x", digest="0", parameters=parameters)
+    assert generates(settings, info) is writes
+
+
+@pytest.mark.parametrize(("mode", "writes"), [("auto", True), ("generated", True), ("extractive", False)])
+def test_a_small_model_that_was_tuned_to_answer_writes(mode: str, writes: bool) -> None:
+    settings = Settings(answer_mode=mode)  # type: ignore[arg-type]
+    info = ModelInfo(name=BUNDLED_CHAT_MODEL, engine="x", digest="0", adapter="a1", adapter_digest="1")
     assert generates(settings, info) is writes
 
 

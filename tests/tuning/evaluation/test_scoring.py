@@ -49,6 +49,7 @@ def test_an_answer_that_the_evidence_holds(
         ("I don’t know. It is not said.", Scores(relevance=5, grounding=5, no_hallucination=5)),
         ('"It cost 420 euros" [1].', Scores(relevance=1, grounding=5, no_hallucination=1)),
         ("It cost 420 euros.", Scores(relevance=1, grounding=1, no_hallucination=1)),
+        ("", Scores(relevance=1, grounding=1, no_hallucination=1)),
     ],
 )
 def test_an_answer_that_the_evidence_does_not_hold(text: str, expected: Scores) -> None:
