@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot import opening
-from bot.cli import tune_library
+from bot.cli import tune_library, tune_trying
+from bot.cli.tune_values import setting_of, task_of
 from bot.output import GuildOption, JsonOption, note, print_json, progress, run
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ app.add_typer(tune_library.datasets, name="datasets")
 for command, example in (
     (tune_library.adapters, "lorekeeper tune adapters --json"),
     (tune_library.card, "lorekeeper tune card 7d3e90ab"),
+    (tune_trying.compare, "lorekeeper tune compare smollm2-135m ~/models/qwen2.5-1.5b-instruct-q4_k_m.gguf"),
+    (tune_trying.search, "lorekeeper tune search route --try rank=8,16 --try learning_rate=0.001,0.003"),
 ):
     app.command(epilog=f"Example: {example}")(command)
 
@@ -131,14 +134,31 @@ def schedule(
     trial: Annotated[
         float | None, typer.Option(help="The share of questions of a trial, 0 to 1; 0 for none.")
     ] = None,
+    trial_days: Annotated[float | None, typer.Option(help="How long a trial takes at least.")] = None,
+    trial_votes: Annotated[
+        int | None, typer.Option(help="How many questions must be judged in a trial.")
+    ] = None,
+    labels: Annotated[int | None, typer.Option(help="With fewer to train on, nothing is trained.")] = None,
+    cool_down: Annotated[float | None, typer.Option(help="Days between two runs of one task.")] = None,
     recipe: RecipeOption = None,
     changes: SetOption = None,
     base: BaseOption = None,
     guild: GuildOption = "local",
 ) -> None:
     """Change when training starts by itself, with which recipe, and who must agree; say how it is."""
-    given = {"automatic": automatic, "quiet_from": begin, "quiet_to": end, "approval": approval}
-    run(_change_plan(guild, {**given, "share": trial, "base": base}, recipe, changes or []))
+    given = {
+        "automatic": automatic,
+        "quiet_from": begin,
+        "quiet_to": end,
+        "approval": approval,
+        "share": trial,
+        "canary_days": trial_days,
+        "canary_votes": trial_votes,
+        "labels": labels,
+        "cool_down_days": cool_down,
+        "base": base,
+    }
+    run(_change_plan(guild, given, recipe, changes or []))
 
 
 @app.command(epilog="Example: lorekeeper tune budget --minutes 120 --runs 2")
@@ -178,10 +198,10 @@ async def _run(
         with progress("") as bar:
             shown = _Shown(bar, _texts(stores))
             loop = open_loop(stores, listener=shown)
-            wanted = await _begun(loop, GuildId(guild), _task(task))
+            wanted = await _begun(loop, GuildId(guild), task_of(task))
             if wanted is None:
                 plan = _changed(await loop.plans.get(GuildId(guild)), {"base": base}, recipe, changes)
-                wanted = await loop.ask(GuildId(guild), _task(task), plan=plan)
+                wanted = await loop.ask(GuildId(guild), task_of(task), plan=plan)
             elif recipe or changes or base is not None:
                 raise UsageError(
                     f"Run {wanted.id} is begun with another recipe.", "`lorekeeper tune cancel` ends it."
@@ -258,10 +278,10 @@ async def _rollback(guild: str, task: str) -> None:
     from tuning.loop.opening import open_loop
 
     async with opening.stores() as stores:
-        await open_loop(stores).rollback(GuildId(guild), _task(task), LOCAL_MEMBER)
-        now = await stores.assignments.get(GuildId(guild), _task(task))
+        await open_loop(stores).rollback(GuildId(guild), task_of(task), LOCAL_MEMBER)
+        now = await stores.assignments.get(GuildId(guild), task_of(task))
         texts = _texts(stores)
-        note(texts.rolled_back.format(now=serving_words(now, _task(task), texts)))
+        note(texts.rolled_back.format(now=serving_words(now, task_of(task), texts)))
 
 
 async def _change_plan(guild: str, given: dict[str, object], recipe: Path | None, changes: list[str]) -> None:
@@ -302,31 +322,7 @@ def _changed(plan: Plan, given: dict[str, object], recipe: Path | None, changes:
             cooked = read_recipe(recipe.read_text("utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{recipe} cannot be read: {error}.") from error
-    return replace(plan, **told, recipe=cooked.changed(**dict(map(_value, changes))))
-
-
-def _value(change: str) -> tuple[str, object]:
-    """`rank=8` is a number, `method=rslora` a word."""
-    import json
-
-    from agent.errors import UsageError
-
-    name, equals, value = change.partition("=")
-    if not equals:
-        raise UsageError(f"{change} sets nothing.", "Write --set rank=8.")
-    try:
-        return name.strip(), json.loads(value)
-    except json.JSONDecodeError:
-        return name.strip(), value.strip()
-
-
-def _task(name: str) -> Task:
-    from agent.errors import UsageError
-    from agent.serving.served import Task
-
-    if name not in set(Task):
-        raise UsageError(f"There is no task {name}.", f"There are: {', '.join(Task)}.")
-    return Task(name)
+    return replace(plan, **told, recipe=cooked.changed(**dict(map(setting_of, changes))))
 
 
 def _texts(stores: Stores) -> TuningTexts:

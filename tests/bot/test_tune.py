@@ -5,24 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from agent.contracts import LOCAL_GUILD
+from agent.contracts import LOCAL_GUILD, Category, FeedbackKind, MemberId, Role, Slug
 from agent.runtime import Stores, open_stores
 from agent.serving.served import Task
 from agent.settings import Settings
 from bot.texts import ENGLISH
 from bot.tuning.words import duration, progress_words
+from tests.agent.journal.episodes import an_episode, an_event
 from tests.bot.conftest import Command
 from tests.bot.tuned import a_waiting_run, an_examined
 from tests.tuning.datasets.labels import some_labels
 from tuning.datasets.store import DatasetStore
 from tuning.datasets.version import build
-from tuning.runs.contracts import Progress
+from tuning.loop import searching
+from tuning.runs.contracts import Outcome, Progress
+from tuning.runs.search import search
+from tuning.runs.supervisor import OnProgress
+from tuning.training.job import read_job
 
+TOPICS = ("pool", "car", "garden")
 T = TypeVar("T")
 Kept = Callable[[Callable[[Stores], Awaitable[T]]], T]
 
@@ -39,6 +46,26 @@ def kept(command: Command, tmp_path: Path) -> Kept:
         return asyncio.run(over())
 
     return do
+
+
+async def corrected(stores: Stores) -> None:
+    """An admin said of 24 questions, of as many members, to which topic they belong."""
+    for slug in TOPICS:
+        await stores.catalog.put_category(LOCAL_GUILD, Category(slug=Slug(slug), name=slug.title()))
+    for number in range(24):
+        asked = an_episode(
+            guild=LOCAL_GUILD, member=MemberId(f"m{number}"), question=f"About thing {number}?"
+        )
+        await stores.journal.record(asked)
+        value = {"category": TOPICS[number % 3]}
+        said = an_event(asked, FeedbackKind.CORRECTION, value, member=MemberId("admin"), role=Role.ADMIN)
+        await stores.journal.add_feedback(said)
+
+
+def an_outcome(loss: float) -> Outcome:
+    return Outcome(
+        done=True, step=1, loss=loss, seconds=1.0, rows=1, left_out=0, weights=1, precision="", device=""
+    )
 
 
 def test_nothing_was_trained_in_a_new_folder(command: Command) -> None:
@@ -127,6 +154,35 @@ def test_versions_are_listed_compared_and_written_out(
     lines = (tmp_path / "items.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == 24
     assert json.loads(lines[0])["task"] == "route"
+
+
+def test_a_better_recipe_is_looked_for_and_kept(
+    command: Command, kept: Kept[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    async def on_paper(folder: Path, on_progress: OnProgress, *, data_dir: Path) -> Outcome:
+        recipe = read_job(folder).recipe
+        tried.append(recipe.rank)
+        return an_outcome(loss=1 / recipe.rank / recipe.epochs)
+
+    monkeypatch.setattr(searching, "search", partial(search, trainer=on_paper))
+    kept(corrected)
+    missing = command("tune", "search", "route", "--try", "rank=4,8")
+    assert "30 are needed" in missing.err
+    command("tune", "schedule", "--labels", "5", "--set", "epochs=2")
+    ran = command("tune", "search", "route", "--try", "rank=4,8", "--keep", "--json")
+    assert tried == [4, 8, 8]
+    assert ran.json["recipe"]["rank"] == 8
+    plan = command("tune", "status", "--json").json["plan"]
+    assert (plan["recipe"]["rank"], plan["recipe"]["epochs"], plan["labels"]) == (8, 2, 5)
+    assert "0.0625" in command("tune", "search", "route", "--try", "rank=4,8").out
+
+
+def test_a_base_that_is_not_there_is_named(at_home: Command) -> None:
+    ran = at_home("tune", "compare", "absent.gguf")
+    assert ran.code == 0
+    assert ran.err.startswith("absent.gguf: ")
 
 
 def test_a_card_and_a_picture_are_given_out(command: Command, kept: Kept[object], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from agent.contracts import GuildId
 from agent.files import write_error
 from agent.ids import new_id
 from agent.serving.opening import open_engine
@@ -15,10 +16,12 @@ from agent.serving.served import ServedAdapter, adapter_file
 from tuning.datasets.building import build_version
 from tuning.datasets.item import Split
 from tuning.datasets.rows_of import rows_of
+from tuning.datasets.version import DatasetVersion
 from tuning.loop.run import Move, Run, Why
 from tuning.loop.state import State
 from tuning.loop.tools import Tools, same_base
-from tuning.runs.bases import find_base
+from tuning.recipes import Recipe
+from tuning.runs.bases import BaseModel, find_base
 from tuning.runs.contracts import Exported, Outcome, Progress, Proof
 from tuning.runs.exporting import export
 from tuning.runs.proving import prove_exactly, prove_served
@@ -37,9 +40,7 @@ async def make_dataset(tools: Tools, run: Run) -> Move:
     held_out = min(len(version.of(split)) for split in (Split.VALIDATION, Split.TEST))
     labels = len(version.of(Split.TRAIN))
     if labels < run.plan.labels or not held_out:
-        return _nothing(
-            f"There are {labels} labels to train on; {run.plan.labels} are needed, and some to test."
-        )
+        return _nothing(f"{labels} labels to train on; {run.plan.labels} are needed, and some to test by.")
     before = _same(run, version.id, await tools.log.runs(run.guild))
     if before is not None:
         return _nothing(f"There is nothing to learn that run {before.id} did not.")
@@ -51,25 +52,34 @@ async def write_job_of(tools: Tools, run: Run) -> Move:
     base = await find_base(tools.settings, run.plan.base)
     version = await tools.datasets.get(run.guild, run.dataset)
     folder = tools.folder(run)
+    job = await job_of(tools, run.guild, version, run.recipe, base, folder)
+    if isinstance(job, Split):
+        return _nothing(f"No label to {_purpose(job)} is of use: what it rests on has changed.")
+    await asyncio.to_thread(write_job, folder, job)
+    await asyncio.to_thread(require_room, job, folder)
+    return Move(to=State.TRAINING, facts={"base_digest": base.digest})
+
+
+async def job_of(
+    tools: Tools, guild: GuildId, version: DatasetVersion, recipe: Recipe, base: BaseModel, folder: Path
+) -> Job | Split:
+    """Write the rows to train on into a folder and return what is to be done with them; or the part of the
+    version of which no label can be trained on.
+    """
     files = {Split.TRAIN: folder / "train.jsonl", Split.VALIDATION: folder / "validation.jsonl"}
     for split, file in files.items():
-        rows = await rows_of(tools.stores, run.guild, version, split, run.recipe.objective)
+        rows = await rows_of(tools.stores, guild, version, split, recipe.objective)
         if not rows:
-            return _nothing(
-                f"None of the labels to {_purpose(split)} can be trained on: their sources changed."
-            )
+            return split
         await asyncio.to_thread(write_rows, file, rows)
-    job = Job(
+    return Job(
         base=base.source,
         base_digest=base.digest,
         train=files[Split.TRAIN],
         validation=files[Split.VALIDATION],
-        recipe=run.recipe,
+        recipe=recipe,
         threads=tools.settings.threads,
     )
-    await asyncio.to_thread(write_job, folder, job)
-    await asyncio.to_thread(require_room, job, folder)
-    return Move(to=State.TRAINING, facts={"base_digest": base.digest})
 
 
 async def train_it(tools: Tools, run: Run, tell: Callable[[Progress], None]) -> Move | None:
