@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from sqlalchemy import insert
 
 from agent.contracts import Category, EpisodeId, FeedbackKind, MemberId, Role, Slug
 from agent.database import tables
+from agent.models.protocol import Embedder
 from agent.privacy.consents import Consents
 from agent.runtime import Stores, open_stores
 from agent.serving.served import Task
@@ -48,38 +50,48 @@ async def _corrected(stores: Stores, number: int) -> EpisodeId:
     return episode.id
 
 
-async def _built(stores: Stores, days: int = 0) -> DatasetVersion:
-    return await build_version(stores, HOME, Task.ROUTE, LATER + timedelta(days=days))
+Build: TypeAlias = Callable[..., Awaitable[DatasetVersion]]
 
 
-async def test_building_again_makes_nothing_new_and_more_labels_move_nothing(stores: Stores) -> None:
+@pytest.fixture
+def built(stores: Stores, level_embedder: Embedder) -> Build:
+    async def build(days: int = 0) -> DatasetVersion:
+        now = LATER + timedelta(days=days)
+        return await build_version(stores, HOME, Task.ROUTE, now, embedder=level_embedder)
+
+    return build
+
+
+async def test_building_again_makes_nothing_new_and_more_labels_move_nothing(
+    stores: Stores, built: Build
+) -> None:
     for number in range(30):
         await _corrected(stores, number)
-    first = await _built(stores)
+    first = await built()
     assert len(first.entries) == 30
-    assert await _built(stores) == first
+    assert await built() == first
     assert len(await DatasetStore(stores.database).all(HOME)) == 1
 
     for number in range(30, 45):
         await _corrected(stores, number)
-    second = await _built(stores, days=1)
+    second = await built(days=1)
     change = difference(first, second)
     assert (len(change.added), change.removed, change.moved) == (15, (), ())
     assert await DatasetStore(stores.database).latest(HOME, Task.ROUTE) == second
 
 
-async def test_nothing_to_learn_is_an_empty_version_that_is_not_kept(stores: Stores) -> None:
-    assert (await _built(stores)).entries == ()
+async def test_nothing_to_learn_is_an_empty_version_that_is_not_kept(stores: Stores, built: Build) -> None:
+    assert (await built()).entries == ()
     assert await DatasetStore(stores.database).all(HOME) == ()
 
 
-async def test_who_opted_out_is_in_no_version_any_longer(stores: Stores) -> None:
+async def test_who_opted_out_is_in_no_version_any_longer(stores: Stores, built: Build) -> None:
     for number in range(30):
         await _corrected(stores, number)
-    first = await _built(stores)
+    first = await built()
     assert MemberId("m3") in first.members
     await Consents(stores.database, stores.settings).set(HOME, MemberId("m3"), allowed=False, at=LATER)
-    second = await _built(stores)
+    second = await built()
 
     assert MemberId("m3") not in second.members
     assert len(second.entries) == 27
@@ -88,18 +100,18 @@ async def test_who_opted_out_is_in_no_version_any_longer(stores: Stores) -> None
     assert not difference(first, second).moved
 
 
-async def test_a_renamed_topic_moves_nothing(stores: Stores) -> None:
+async def test_a_renamed_topic_moves_nothing(stores: Stores, built: Build) -> None:
     for number in range(30):
         await _corrected(stores, number)
-    first = await _built(stores)
+    first = await built()
     await stores.catalog.rename_category(HOME, Slug("pool"), Slug("swimming"))
-    second = await _built(stores)
+    second = await built()
 
     before = {entry.item.label.question: entry.split for entry in first.entries}
     assert {entry.item.label.question: entry.split for entry in second.entries} == before
 
 
-async def test_what_was_asked_in_one_thread_stays_together(stores: Stores) -> None:
+async def test_what_was_asked_in_one_thread_stays_together(stores: Stores, built: Build) -> None:
     episodes = [await _corrected(stores, number) for number in range(40)]
     answer = {"guild": HOME, "member": "m"}
     rows = [
@@ -109,7 +121,7 @@ async def test_what_was_asked_in_one_thread_stays_together(stores: Stores) -> No
     ]
     async with stores.database.write() as connection:
         await connection.execute(insert(tables.bot_answers), rows)
-    version = await _built(stores)
+    version = await built()
 
     threads = [
         {key for key in entry.item.keys if key.startswith("thread:")}
@@ -122,3 +134,30 @@ async def test_what_was_asked_in_one_thread_stays_together(stores: Stores) -> No
     others = [entry for entry in version.entries if "thread:500" not in entry.item.keys]
     assert len(others) == 34, "a channel is no thread"
     assert not any(key.startswith("thread:") for entry in others for key in entry.item.keys)
+
+
+async def test_the_same_question_in_other_words_stays_together(stores: Stores, built: Build) -> None:
+    for number in range(20):
+        await _corrected(stores, number)
+    asked = ("When was the pool pump replaced?", "When was the pump of the pool replaced?")
+    for text in asked:
+        episode = an_episode(member=MemberId(text), question=text)
+        await stores.journal.record(episode)
+        right = an_event(
+            episode, FeedbackKind.CORRECTION, {"category": "pool"}, member=ADMIN, role=Role.ADMIN
+        )
+        await stores.journal.add_feedback(right)
+    version = await built()
+
+    tied = [entry for entry in version.entries if any(key.startswith("alike:") for key in entry.item.keys)]
+    assert {entry.item.label.question for entry in tied} == set(asked)
+    one, other = tied
+    assert any(key.startswith("alike:") for key in one.item.keys & other.item.keys)
+    assert one.split is other.split
+
+
+async def test_the_installations_embedder_is_opened_where_none_is_given(stores: Stores, built: Build) -> None:
+    for number in range(3):
+        await _corrected(stores, number)
+
+    assert await build_version(stores, HOME, Task.ROUTE, LATER) == await built()

@@ -11,7 +11,7 @@ from agent.contracts import EpisodeId, MemberId, PassageId
 from agent.serving.served import Task
 from tests.tuning.datasets.labels import CATEGORIES, a_label, some_labels
 from tuning.datasets.card import card
-from tuning.datasets.item import Item, Split, items_of
+from tuning.datasets.item import Item, Split, Ties, items_of
 from tuning.datasets.splitting import CONNECTS, SHARES, assign, groups
 from tuning.datasets.version import DatasetVersion, balanced, build, difference, without
 from tuning.labels.label import Label
@@ -22,7 +22,7 @@ def _build(labels: Sequence[Label], before: DatasetVersion | None = None) -> Dat
 
 
 def _items(labels: Sequence[Label], *, by_author: bool = False) -> tuple[Item, ...]:
-    return items_of(tuple(labels), Task.ROUTE, {}, by_author=by_author)
+    return items_of(tuple(labels), Task.ROUTE, Ties(), by_author=by_author)
 
 
 def test_the_same_labels_in_any_order_are_the_same_version() -> None:
@@ -75,6 +75,15 @@ def test_what_connects_two_splits_is_left_out() -> None:
     assert list(after.left_out.values()) == [CONNECTS]
     assert not difference(before, after).moved
     assert after.id == before.id
+
+
+def test_questions_that_ask_the_same_in_other_words_stay_together() -> None:
+    labels = some_labels(60)
+    alike = {label.question: "one" for label in labels[10:18]}
+    version = build(labels, Task.ROUTE, threads={}, before={}, salt="salt", alike=alike)
+    together = [entry.split for entry in version.entries if entry.item.label.question in alike]
+    assert len(together) == 8
+    assert len(set(together)) == 1
 
 
 def test_few_members_are_not_kept_together_and_the_card_says_so() -> None:
