@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.contracts import (
-    Answer,
     AnswerKind,
     Episode,
     EpisodeId,
@@ -21,17 +20,12 @@ from agent.contracts import (
     FeedbackKind,
     Intent,
     MemberId,
-    PassageId,
-    Quote,
     Role,
-    Route,
-    RouteDecision,
     Slug,
-    SourceId,
 )
 from agent.journal.feedback import standing_votes
 from agent.serving.served import Task
-from tests.agent.journal.episodes import ANA, BEN, HOME, NOON, an_episode
+from tests.agent.journal.episodes import ANA, BEN, HOME, NOON, a_proven, a_route, an_episode
 from tuning.labels.cases import Allows
 from tuning.labels.derive import derive
 from tuning.labels.grouping import grouped, same_words
@@ -42,33 +36,12 @@ from tuning.labels.standing import Aspect, standing
 CAI, DEE = MemberId("cai"), MemberId("dee")
 POOL, CAR, OLD = Slug("pool"), Slug("car"), Slug("old")
 KNOWN = {POOL, CAR}
-QUOTE = Quote(
-    text="May 2024",
-    number=1,
-    passage=PassageId("p1"),
-    source=SourceId("s1"),
-    title="Pool",
-    location="Pool",
-    start=0,
-    end=8,
-)
-VERIFIED = Answer(text="In May 2024.", kind=AnswerKind.EXTRACTIVE, quotes=(QUOTE,))
-
-
-def routed(*categories: Slug) -> Route:
-    return Route(
-        scores=(),
-        out_of_scope=0.0,
-        decision=RouteDecision.SINGLE,
-        categories=categories,
-        model_asked=False,
-        reason="",
-    )
+VERIFIED = a_proven("In May 2024.", "May 2024")
 
 
 def asked(id: str, question: str = "When was the pump replaced?", **changes: Any) -> Episode:  # noqa: A002
     values: dict[str, Any] = {"id": EpisodeId(id), "question": question, "answer": VERIFIED}
-    return an_episode(**values | {"route": routed(CAR)} | changes)
+    return an_episode(**values | {"route": a_route(CAR)} | changes)
 
 
 class Told:
@@ -252,9 +225,9 @@ def test_only_helpful_votes_are_what_confirms(told: Told) -> None:
         {"answer": replace(VERIFIED, kind=AnswerKind.DECLINED)},
         {"answer": replace(VERIFIED, quotes=())},
         {"answer": None},
-        {"route": routed(CAR, POOL)},
-        {"route": routed()},
-        {"route": routed(OLD)},
+        {"route": a_route(CAR, POOL)},
+        {"route": a_route()},
+        {"route": a_route(OLD)},
         {"route": None},
     ],
 )
@@ -273,7 +246,7 @@ def test_a_correction_outweighs_votes(told: Told) -> None:
 def test_votes_for_different_categories_of_one_question_are_for_review(told: Told) -> None:
     told.vote(BEN, 1, on="e1")
     told.vote(CAI, 1, on="e2")
-    outcome = derived([asked("e1"), asked("e2", route=routed(POOL))], told.events)
+    outcome = derived([asked("e1"), asked("e2", route=a_route(POOL))], told.events)
     assert (outcome.labels, outcome.reviews[0].doubt) == ((), Doubt.CONFLICT)
 
 
@@ -288,7 +261,7 @@ def test_a_disliked_answer_is_negative_and_confirms_nothing(told: Told) -> None:
 
 def test_no_answer_is_learnt_that_says_the_words_of_who_did_not_agree(told: Told) -> None:
     told.vote(BEN, -1)
-    outcome = derived([asked("e1")], told.events, quotable=lambda source: source != QUOTE.source)
+    outcome = derived([asked("e1")], told.events, quotable=lambda source: source != VERIFIED.quotes[0].source)
     assert outcome == Derivation(labels=(), reviews=())
 
 
@@ -356,7 +329,7 @@ MEMBERS = st.sampled_from([ANA, BEN, CAI])
 EPISODES = st.sampled_from(["e1", "e2", "e3"])
 ALL_ASKED = [
     asked("e1"),
-    asked("e2", "when was the pump replaced", route=routed(POOL)),
+    asked("e2", "when was the pump replaced", route=a_route(POOL)),
     asked("e3", "Tyres?"),
 ]
 

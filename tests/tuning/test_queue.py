@@ -21,9 +21,9 @@ from agent.contracts import (
     Slug,
 )
 from agent.serving.served import Task
-from tests.agent.journal.episodes import ANA, BEN, HOME
+from tests.agent.journal.episodes import ANA, BEN, HOME, a_route
 from tests.tuning.test_decided_labels import REX, SAL, decision, topic, undo, written
-from tests.tuning.test_labels import CAI, CAR, DEE, KNOWN, OLD, POOL, VERIFIED, Told, asked, routed
+from tests.tuning.test_labels import CAI, CAR, DEE, KNOWN, OLD, POOL, VERIFIED, Told, asked
 from tuning.annotation.item import Item, Kind, Report, for_reviewer
 from tuning.annotation.queue import UNSURE, WEIGHTS, queue, unsure
 from tuning.labels.cases import cases
@@ -132,7 +132,7 @@ def test_an_unanswered_question_disliked_or_not(told: Told) -> None:
     ("of", "expected"),
     [
         (None, 0.0),
-        (routed(CAR), 0.0),
+        (a_route(CAR), 0.0),
         (route(0.9), 0.0),
         (route(UNSURE), 0.0),
         (route(0.6), 0.4),

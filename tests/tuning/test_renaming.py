@@ -11,9 +11,9 @@ import pytest
 from agent.contracts import Category, CategoryScore, Episode, Feedback, FeedbackKind, MemberId, Role, Slug
 from agent.runtime import Stores, open_stores
 from agent.settings import Settings
-from tests.agent.journal.episodes import ANA, BEN, HOME, NOON, an_episode, an_event
+from tests.agent.journal.episodes import ANA, BEN, HOME, NOON, a_route, an_episode, an_event
 from tests.tuning.test_decided_labels import decision
-from tests.tuning.test_labels import CAI, CAR, POOL, VERIFIED, routed
+from tests.tuning.test_labels import CAI, CAR, POOL, VERIFIED
 from tuning.annotation.item import Kind
 from tuning.annotation.queue import queue
 from tuning.labels.gathering import Gathered, gather, labels_of
@@ -34,7 +34,7 @@ async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
 
 
 async def asked(stores: Stores, **changes: object) -> Episode:
-    episode = an_episode(member=ANA, **{"answer": VERIFIED, "route": routed(CAR)} | changes)
+    episode = an_episode(member=ANA, **{"answer": VERIFIED, "route": a_route(CAR)} | changes)
     await stores.journal.record(episode)
     return episode
 
@@ -91,7 +91,7 @@ async def test_of_two_topics_that_were_merged_nobody_disagrees(stores: Stores) -
 
 
 async def test_what_confirms_a_route_confirms_the_topic_of_now(stores: Stores) -> None:
-    episode = await asked(stores, route=routed(OLD))
+    episode = await asked(stores, route=a_route(OLD))
     await stores.journal.add_feedback(an_event(episode, FeedbackKind.VOTE, {"vote": 1}, member=BEN))
     await stores.catalog.rename_category(HOME, OLD, SPA)
     assert (await only_label(stores)).category == SPA
@@ -106,7 +106,7 @@ async def test_a_topic_that_was_removed_is_still_gone(stores: Stores) -> None:
 
 def test_an_episode_is_routed_to_each_topic_once() -> None:
     scores = tuple(CategoryScore(category=each, probability=0.4, contributions={}) for each in (OLD, CAR))
-    episode = an_episode(route=replace(routed(OLD, SPA, CAR), scores=scores))
+    episode = an_episode(route=replace(a_route(OLD, SPA, CAR), scores=scores))
     route = episode_of_now(episode, RENAMED).route
     assert route is not None
     assert route.categories == (SPA, CAR)

@@ -54,6 +54,33 @@ def an_episode(**changes: Any) -> Episode:
     return Episode(**values | changes)
 
 
+def a_route(*categories: str, decision: RouteDecision = RouteDecision.SINGLE, out: float = 0.0) -> Route:
+    """Of a router that was asked for no probabilities; `out` is the one of being out of scope."""
+    return Route(
+        scores=(),
+        out_of_scope=out,
+        decision=decision,
+        categories=tuple(map(Slug, categories)),
+        model_asked=False,
+        reason="",
+    )
+
+
+def a_proven(text: str, quoted: str, kind: AnswerKind = AnswerKind.EXTRACTIVE) -> Answer:
+    """An answer that quotes the passage p1 of the source s1."""
+    quote = Quote(
+        text=quoted,
+        number=1,
+        passage=PassageId("p1"),
+        source=SourceId("s1"),
+        title="Pool",
+        location="Pool",
+        start=0,
+        end=len(quoted),
+    )
+    return Answer(text=text, kind=kind, quotes=(quote,))
+
+
 def an_event(episode: Episode, kind: FeedbackKind, value: Any, **changes: Any) -> Feedback:
     """An event of ANA on an episode, with an id of its own."""
     values: dict[str, Any] = {

@@ -15,14 +15,11 @@ from agent.contracts import (
     AnswerKind,
     FeedbackKind,
     MemberId,
-    Route,
-    RouteDecision,
-    Slug,
 )
 from agent.database import tables
 from bot.cogs import patterns
 from bot.cogs.patterns import Patterns
-from tests.agent.journal.episodes import an_episode, an_event
+from tests.agent.journal.episodes import a_route, an_episode, an_event
 from tests.bot.discord.admins import the_admin
 from tests.bot.discord.conftest import Stage
 from tests.discord.errors import DiscordError
@@ -44,18 +41,10 @@ async def recurring(stage: Stage) -> AsyncIterator[Stage]:
     """Three members asked for what nobody wrote down, and corrected a topic."""
     journal = stage.installation.stores.journal
     now = datetime.now(UTC)
-    route = Route(
-        scores=(),
-        out_of_scope=0.0,
-        decision=RouteDecision.SINGLE,
-        categories=(Slug("cooking"),),
-        model_asked=False,
-        reason="",
-    )
     for number, member in enumerate(MEMBERS):
         asked = {"guild": LOCAL_GUILD, "member": member, "asked_at": now - timedelta(days=number + 1)}
         await journal.record(an_episode(question=QUESTION, answer=DECLINED, evidence=(), **asked))
-        routed = an_episode(question="how many miles can our airship fly?", route=route, **asked)
+        routed = an_episode(question="how many miles can our airship fly?", route=a_route("cooking"), **asked)
         await journal.record(routed)
         value = {"category": "car"}
         at = routed.asked_at + timedelta(minutes=1)

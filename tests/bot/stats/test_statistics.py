@@ -10,7 +10,8 @@ import pytest
 
 from agent.contracts import AnswerKind, Episode, Feedback, Intent, Role, RouteDecision
 from bot.statistics import Statistics, Tally, routed_right, share_of
-from tests.bot.stats.turns import NOON, a_route, an_answer, asked, correction, turn, vote
+from tests.agent.journal.episodes import a_route
+from tests.bot.stats.turns import NOON, an_answer, asked, correction, turn, vote
 from tuning.labels.cases import Turn
 
 _DAY = timedelta(days=1)

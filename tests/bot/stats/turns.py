@@ -14,45 +14,20 @@ from agent.contracts import (
     FeedbackKind,
     Intent,
     MemberId,
-    PassageId,
-    Quote,
     Role,
-    Route,
-    RouteDecision,
-    Slug,
-    SourceId,
 )
 from agent.ids import new_id
-from tests.agent.journal.episodes import an_episode, an_event
+from tests.agent.journal.episodes import a_proven, a_route, an_episode, an_event
 from tuning.labels.cases import Turn
 from tuning.labels.standing import standing
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def a_route(*categories: str, decision: RouteDecision = RouteDecision.SINGLE) -> Route:
-    return Route(
-        scores=(),
-        out_of_scope=0.1,
-        decision=decision,
-        categories=tuple(map(Slug, categories)),
-        model_asked=False,
-        reason="test",
-    )
-
-
 def an_answer(kind: AnswerKind = AnswerKind.EXTRACTIVE) -> Answer:
-    quote = Quote(
-        text="In May.",
-        number=1,
-        passage=PassageId("p"),
-        source=SourceId("s"),
-        title="Pool",
-        location="",
-        start=0,
-        end=7,
-    )
-    return Answer(text="In May.", kind=kind, quotes=() if kind is AnswerKind.DECLINED else (quote,))
+    if kind is AnswerKind.DECLINED:
+        return Answer(text="In May.", kind=kind)
+    return a_proven("In May.", "In May.", kind)
 
 
 def asked(*categories: str, at: datetime = NOON, milliseconds: float = 1000.0, **changes: Any) -> Episode:
@@ -60,7 +35,7 @@ def asked(*categories: str, at: datetime = NOON, milliseconds: float = 1000.0, *
         "id": EpisodeId(new_id()),
         "asked_at": at,
         "intent": Intent.ASK,
-        "route": a_route(*categories),
+        "route": a_route(*categories, out=0.1),
         "answer": an_answer(),
         "timings": {"total": milliseconds},
     }

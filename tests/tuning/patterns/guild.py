@@ -18,31 +18,18 @@ from agent.contracts import (
     Intent,
     MemberId,
     PassageId,
-    Quote,
     Role,
-    Route,
     RouteDecision,
     Slug,
-    SourceId,
 )
 from agent.serving.served import Task
-from tests.agent.journal.episodes import NOON, an_episode
+from tests.agent.journal.episodes import NOON, a_proven, a_route, an_episode
 from tuning.labels.label import Label, Polarity
 from tuning.patterns.pattern import History
 
 GUILD: Final = GuildId("home")
 POOL, PLUMBING, CAR = Slug("pool"), Slug("plumbing"), Slug("car")
-QUOTE: Final = Quote(
-    text="The pump was replaced in May 2024.",
-    number=1,
-    passage=PassageId("p1"),
-    source=SourceId("s1"),
-    title="Pool",
-    location="Pool",
-    start=0,
-    end=34,
-)
-PROVEN: Final = Answer(text="In May 2024.", kind=AnswerKind.EXTRACTIVE, quotes=(QUOTE,))
+PROVEN: Final = a_proven("In May 2024.", "The pump was replaced in May 2024.")
 DECLINED: Final = Answer(text="I don't know.", kind=AnswerKind.DECLINED)
 TOPICS: Final = 40
 """Dimensions of the vectors: what is about one topic has one direction, but for a little."""
@@ -70,14 +57,8 @@ class Paper:
         answer: Answer | None = PROVEN,
     ) -> EpisodeId:
         id_ = EpisodeId(f"e{len(self._episodes):05d}")
-        route = Route(
-            scores=(),
-            out_of_scope=0.0,
-            decision=RouteDecision.SINGLE if category else RouteDecision.UNFILTERED,
-            categories=(category,) if category else (),
-            model_asked=False,
-            reason="",
-        )
+        decision = RouteDecision.SINGLE if category else RouteDecision.UNFILTERED
+        route = a_route(*filter(None, [category]), decision=decision)
         declined = answer is not None and answer.declined
         self._episodes.append(
             an_episode(

@@ -9,9 +9,9 @@ import pytest
 
 from agent.contracts import Answer, AnswerKind, PassageId, Slug
 from agent.serving.served import Task
-from tests.agent.journal.episodes import an_episode
+from tests.agent.journal.episodes import a_route, an_episode
 from tests.tuning.patterns.guild import DECLINED, PROVEN
-from tests.tuning.test_labels import CAR, routed
+from tests.tuning.test_labels import CAR
 from tuning.patterns.causes import cause_of
 from tuning.patterns.deciding import Grounds, decide
 from tuning.patterns.pattern import TRAINS, Action
@@ -126,7 +126,7 @@ def test_the_cause(
     cause: Cause | None,
 ) -> None:
     evidence = ((PassageId("p1"), 1.0),) if found else ()
-    episode = an_episode(answer=answer, route=routed(CAR), evidence=evidence)
+    episode = an_episode(answer=answer, route=a_route(CAR), evidence=evidence)
     assert cause_of(episode, categories=categories, answers=answers, reasons=reasons) is cause
 
 

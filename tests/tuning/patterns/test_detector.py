@@ -17,8 +17,6 @@ from agent.contracts import (
     FeedbackKind,
     MemberId,
     Role,
-    Route,
-    RouteDecision,
     Slug,
 )
 from agent.database import tables
@@ -29,7 +27,7 @@ from agent.privacy.privacy import Privacy
 from agent.runtime import Stores, open_stores
 from agent.serving.served import Task
 from agent.settings import Settings
-from tests.agent.journal.episodes import HOME, NOON, WORK, an_episode, an_event
+from tests.agent.journal.episodes import HOME, NOON, WORK, a_route, an_episode, an_event
 from tests.tuning.patterns.guild import CAR, DECLINED, PLUMBING, POOL, PROVEN
 from tuning.labels.decisions import Act, Decision
 from tuning.labels.store import DecisionStore
@@ -67,15 +65,7 @@ def detector(stores: Stores, level_embedder: Embedder) -> Detector:
 
 
 async def asked(stores: Stores, member: str, day: float, question: str, **changes: Any) -> Episode:
-    route = Route(
-        scores=(),
-        out_of_scope=0.0,
-        decision=RouteDecision.SINGLE,
-        categories=(PLUMBING,),
-        model_asked=False,
-        reason="",
-    )
-    values = {"member": MemberId(member), "question": question, "answer": PROVEN, "route": route}
+    values = {"member": MemberId(member), "question": question, "answer": PROVEN, "route": a_route(PLUMBING)}
     episode = an_episode(asked_at=NOON + day * DAY, **values | changes)
     await stores.journal.record(episode)
     return episode
