@@ -23,9 +23,8 @@ from agent.models.labels import LABELS
 from agent.settings import Settings
 from tuning.recipes import Recipe
 from tuning.runs.bases import find_base
-from tuning.runs.machine import cards, free_memory
 from tuning.runs.measured import Asked, Measured, Work
-from tuning.runs.room import need_of
+from tuning.runs.room import Need, need_of, refusal, room_of
 from tuning.runs.size import size_of
 
 MOST_QUESTIONS: Final = 60
@@ -40,9 +39,9 @@ class Compared:
     """Bytes of the file that serves."""
     parameters: int = 0
     training_memory: int = 0
-    """Bytes that training by the recipe needs."""
+    """Bytes that training by the recipe needs, of a graphics card where there is one."""
     trainable: bool = False
-    """Whether this machine has them free."""
+    """Whether this machine has room for it."""
     measured: Measured | None = None
     problem: str = ""
     """Why it cannot be used, and what to do; empty when it can."""
@@ -87,15 +86,15 @@ async def _compared(named: str, settings: Settings, asked: Asked, recipe: Recipe
         measured = await _measured(_work(model, settings, asked))
     except LorekeeperError as error:
         return Compared(named=named, problem=f"{error} {error.hint}".strip())
-    needed = need_of(size, recipe).memory if size else 0
-    free = min(await asyncio.to_thread(cards), default=free_memory())
+    room = await asyncio.to_thread(room_of, settings.data_dir)
+    need = need_of(size, recipe, on_card=room.card is not None) if size else Need(disk=0, memory=0)
     return Compared(
         named=named,
         licence=base.licence,
         size=base.path.stat().st_size,
         parameters=size.parameters if size else 0,
-        training_memory=needed,
-        trainable=needed <= free,
+        training_memory=need.card or need.memory,
+        trainable=not refusal(need, room)[0],
         measured=measured,
     )
 

@@ -25,17 +25,31 @@ LOTS = Room(disk=1000 * GB, memory=1000 * GB)
 @pytest.mark.parametrize(
     ("size", "recipe", "least", "most"),
     [
-        (SMOLLM2, Recipe(), 1.5, 6.5),
-        (SMOLLM2, Recipe(micro_tokens=1024, max_tokens=512), 1.2, 4.0),
-        (SMOLLM2, Recipe(method=Method.FULL), 3.0, 9.0),
-        (EIGHT_BILLION, Recipe(), 33.0, 70.0),
-        (EIGHT_BILLION, Recipe(method=Method.QLORA), 6.0, 35.0),
+        (SMOLLM2, Recipe(), 6.4, 7.0),
+        (SMOLLM2, Recipe(micro_tokens=1024, max_tokens=512), 3.9, 4.5),
+        (SMOLLM2, Recipe(method=Method.FULL), 8.0, 10.0),
+        (EIGHT_BILLION, Recipe(), 70.0, 80.0),
     ],
 )
 def test_memory_grows_with_the_base_and_with_what_goes_through_at_once(
     size: Size, recipe: Recipe, least: float, most: float
 ) -> None:
     assert least * GB < need_of(size, recipe).memory < most * GB
+
+
+@pytest.mark.parametrize(
+    ("recipe", "least", "most"),
+    [
+        (Recipe(), 35.0, 45.0),
+        (Recipe(micro_tokens=1024), 26.0, 30.0),
+        (Recipe(micro_tokens=1024, method=Method.QLORA), 14.0, 20.0),
+    ],
+)
+def test_a_card_computes_in_half_precision(recipe: Recipe, least: float, most: float) -> None:
+    need = need_of(EIGHT_BILLION, recipe, on_card=True)
+    assert least * GB < need.card < most * GB
+    assert need.memory == need_of(EIGHT_BILLION, Recipe(), on_card=True).memory > 48 * GB
+    assert need_of(EIGHT_BILLION, recipe).card == 0
 
 
 @pytest.mark.parametrize(
@@ -63,8 +77,9 @@ def test_an_adapter_on_all_layers_learns_more_than_one_on_some() -> None:
         (Need(disk=GB, memory=GB), Room(disk=GB, memory=GB), ""),
         (Need(disk=3 * GB, memory=1), Room(disk=GB, memory=GB), "needs 3.0 GB of disk and 1.0 GB are free"),
         (Need(disk=1, memory=2 * GB), Room(disk=GB, memory=GB), "needs 2.0 GB of memory and 1.0 GB are"),
-        (Need(disk=1, memory=2 * GB), Room(disk=GB, memory=1, card=3 * GB), ""),
-        (Need(disk=1, memory=4 * GB), Room(disk=GB, memory=9 * GB, card=3 * GB), "4.0 GB of graphics memory"),
+        (Need(disk=1, memory=1, card=3 * GB), Room(disk=GB, memory=1, card=3 * GB), ""),
+        (Need(disk=1, memory=1, card=4 * GB), Room(disk=GB, memory=GB, card=3 * GB), "4.0 GB of graphics"),
+        (Need(disk=1, memory=2, card=1), Room(disk=GB, memory=1, card=1), "of memory and"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(need: Need, room: Room, said: str) -> None:
