@@ -192,6 +192,7 @@ async def _run(
     from agent.contracts import GuildId
     from agent.errors import UsageError
     from tuning.loop.opening import open_loop
+    from tuning.loop.state import State
     from tuning.runs.errors import TrainingError
 
     async with opening.stores() as stores:
@@ -215,7 +216,7 @@ async def _run(
             print_json(after)
         else:
             _tell_end(after, shown.texts)
-        if after.state == "failed":
+        if after.state is State.FAILED:
             raise typer.Exit(1)
 
 
@@ -333,9 +334,12 @@ def _texts(stores: Stores) -> TuningTexts:
 
 def _tell_end(after: Run, texts: TuningTexts) -> None:
     from bot.tuning.words import short, working_words
+    from tuning.loop.state import WORKING, State
 
     print(working_words(after, None, texts), flush=True)
-    if after.state == "approval":
+    if after.state in WORKING:
+        note("It is not over: the same command, or the bot in the quiet hours, goes on with it.")
+    if after.state is State.APPROVAL:
         note(f"`lorekeeper tune report {short(after.adapter)}` shows what was found.")
         note(f"`lorekeeper tune promote {short(after.adapter)}` lets it serve; add --share 0.2 to try it.")
         note(f"`lorekeeper tune refuse {short(after.id)}` says no.")

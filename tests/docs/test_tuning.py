@@ -94,8 +94,8 @@ def test_what_a_large_model_needs_is_what_is_asked_for() -> None:
         given = {
             name: int(value) for name, _, value in (part.replace("`", "").partition(" ") for part in values)
         }
-        need = need_of(LARGE, Recipe(method=Method(method), **given))
-        assert cells[1:] == [f"{need.memory / GB:.1f} GB", f"{need.disk / GB:.1f} GB"]
+        need = need_of(LARGE, Recipe(method=Method(method), **given), on_card=True)
+        assert cells[1:] == [f"{each / GB:.1f} GB" for each in (need.card, need.memory, need.disk)]
 
 
 def test_the_figures_are_those_of_the_code() -> None:
