@@ -11,6 +11,8 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
+from tuning.export.whole import close_whole
+
 Data: TypeAlias = NDArray[Any]
 
 
@@ -56,7 +58,7 @@ def write_copy(
     writer.write_ti_data_to_file()
     for tensor in tensors:
         writer.write_tensor_data(tensor.data())
-    writer.close()
+    close_whole(writer, target)
 
 
 def _bytes(tensor: Tensor) -> int:

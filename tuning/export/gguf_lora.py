@@ -26,6 +26,7 @@ from agent.errors import ModelBrokenError, ModelMissingError
 from agent.files import made_atomically, write_error
 from tuning.export.base import ARCHITECTURES, Base
 from tuning.export.layout import Weights, in_gguf_rows
+from tuning.export.whole import close_whole
 
 WEIGHTS: Final = "adapter_model.safetensors"
 _KEY: Final = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<factor>[AB])(?:\.default)?\.weight")
@@ -118,4 +119,4 @@ def _write(pairs: tuple[Pair, ...], architecture: str, target: Path, alpha: floa
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
-    writer.close()
+    close_whole(writer, target)
