@@ -1,4 +1,4 @@
-"""TRL's SFTTrainer on the rows of `benchmarks.training`, run by the Python that has TRL; nothing of ours is used.
+"""TRL's SFTTrainer on the rows of `benchmarks.training`, run by the Python that has TRL, without our code.
 
     python training_trl.py job.json
 
