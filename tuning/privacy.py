@@ -91,14 +91,12 @@ class TuningHolder:
         The files go first: by the versions an interrupted run finds what is left to do.
         """
         async with self._database.read() as connection:
-            versions = await standing_versions(connection, guild)
-        affected = [each for each in versions if items_with(each, member, passages)]
-        if not affected:
-            return {}
+            if not await _affected(connection, guild, member, passages):
+                return {}
         files = await asyncio.to_thread(_remove_words, self._folder / guild)
         items, named = 0, set[str]()
         async with self._database.write() as connection:
-            for old in affected:
+            for old in await _affected(connection, guild, member, passages):
                 new = without(old, member, passages)
                 items += len(old.entries) - len(new.entries)
                 named.update(await self._name_adapters(connection, guild, old, new))
@@ -130,6 +128,13 @@ class TuningHolder:
             for row in rows
             if row["member"] == who.member or without_id(row["detail"], who.member) != row["detail"]
         ]
+
+
+async def _affected(
+    connection: AsyncConnection, guild: GuildId, member: MemberId, passages: frozenset[PassageId]
+) -> list[DatasetVersion]:
+    versions = await standing_versions(connection, guild)
+    return [each for each in versions if items_with(each, member, passages)]
 
 
 async def _rewrite(connection: AsyncConnection, who: Subject, acts: Iterable[RowMapping]) -> None:

@@ -7,7 +7,6 @@ and given again.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy import RowMapping, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import GuildId, Slug
@@ -72,12 +71,13 @@ class DatasetStore:
 
     async def all(self, guild: GuildId, task: Task | None = None) -> tuple[Listed, ...]:
         """Oldest first, also those of which only a part is left."""
-        query = select(_ITEMS.c.version, _ITEMS.c.split).where(_ITEMS.c.guild == guild)
+        of_split = (_ITEMS.c.version, _ITEMS.c.split)
+        query = select(*of_split, func.count()).where(_ITEMS.c.guild == guild).group_by(*of_split)
         async with self._database.read() as connection:
             rows = await _rows(connection, guild)
-            counts: dict[str, Counter[Split]] = {row["id"]: Counter() for row in rows}
-            for each in await connection.execute(query):
-                counts[each.version][Split(each.split)] += 1
+            counts: dict[str, dict[Split, int]] = {row["id"]: {} for row in rows}
+            for version, split, count in await connection.execute(query):
+                counts[version][Split(split)] = count
         return tuple(_listed(row, counts[row["id"]]) for row in rows if task in (None, row["task"]))
 
     async def splits(
