@@ -13,6 +13,8 @@ from bot.cli.tune_values import setting_of, task_of
 from bot.output import GuildOption, JsonOption, note, print_json, progress, run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent.contracts import GuildId
     from agent.runtime import Stores
     from agent.serving.served import Task
@@ -285,7 +287,9 @@ async def _rollback(guild: str, task: str) -> None:
         note(texts.rolled_back.format(now=serving_words(now, task_of(task), texts)))
 
 
-async def _change_plan(guild: str, given: dict[str, object], recipe: Path | None, changes: list[str]) -> None:
+async def _change_plan(
+    guild: str, given: Mapping[str, object], recipe: Path | None, changes: list[str]
+) -> None:
     from agent.contracts import GuildId
     from bot.tuning.standing import standing_of
     from bot.tuning.words import plan_words
@@ -308,7 +312,7 @@ async def _begun(loop: Loop, guild: GuildId, task: Task) -> Run | None:
     return next((each for each in runs if each.state in WORKING and each.task is task), None)
 
 
-def _changed(plan: Plan, given: dict[str, object], recipe: Path | None, changes: list[str]) -> Plan:
+def _changed(plan: Plan, given: Mapping[str, object], recipe: Path | None, changes: list[str]) -> Plan:
     """The plan with what was given and not left out. Raises `UsageError`."""
     from dataclasses import replace
     from typing import Any
