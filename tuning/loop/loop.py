@@ -192,7 +192,8 @@ class Loop:
         if obstacle:
             return await self._move(run, Move(to=State.CANCELLED, note=obstacle))
         if move is None:
-            return await self.log.run(run.guild, run.id)
+            # It was stopped, and did not fail: it goes on in the next quiet hours, however many those are.
+            return await self.log.note(run, self.clock(), {"tries": run.tries - 1})
         spent = run.seconds + time.monotonic() - began
         return await self._move(run, replace(move, facts={**move.facts, "seconds": spent}))
 
@@ -289,10 +290,10 @@ class Loop:
 
     async def _move(self, run: Run, move: Move) -> Run:
         after = await self.log.move(run, move, self.clock())
-        if after.state not in WORKING:
-            await self._steps.clean(after)
         if after.state is move.to:
             await self._listener.moved(after)
+        if after.state not in WORKING:
+            await self._steps.clean(after)
         return after
 
     def _may_work(self, run: Run) -> bool:

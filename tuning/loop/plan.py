@@ -56,7 +56,8 @@ class Plan:
     """Between two runs of one task that patterns start."""
     base: str = ""
     """What is trained on, in the words of `tuning.runs.bases.find_base`; empty for what serves."""
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Recipe = field(default_factory=lambda: Recipe(max_tokens=1536))
+    """By default with room for the evidence of an answer."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _LIMITS.items():

@@ -113,14 +113,16 @@ async def judged(stores: Stores, vote: int, *, digest: str = "", count: int = 1)
         await stores.journal.add_feedback(event)
 
 
-async def registered(tools: Tools, folder: Path, base_digest: str, words: str) -> Adapter:
+async def registered(
+    tools: Tools, folder: Path, base_digest: str, words: str, *, task: Task = Task.ANSWER
+) -> Adapter:
     """An adapter in the registry; its file is no adapter."""
     file = folder / f"{words}.gguf"
     file.write_text(words)
     adapter = Adapter(
         id=new_id(),
         guild=HOME,
-        task=Task.ANSWER,
+        task=task,
         made_at=tools.clock(),
         recipe=Recipe(),
         dataset="d1",

@@ -221,6 +221,27 @@ async def test_what_a_pattern_asked_for_pauses_when_the_quiet_hours_end(
     assert (await driven(loop)).state is State.CHAMPION
 
 
+async def test_a_step_that_takes_many_nights_is_not_given_up(
+    database: Database, steps: PaperSteps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuning.loop.loop._LOOK_EVERY", 0.01)
+    hour = [2]
+
+    class Long(PaperSteps):
+        async def _move(self, run: object) -> Move | None:
+            hour[0] = 9
+            await asyncio.Event().wait()
+            return None
+
+    loop = paper_loop(database, Long(steps.folder), clock=lambda: NIGHT.replace(hour=hour[0]))
+    await loop.ask(HOME, Task.ROUTE, why=Why.PATTERN, plan=STRAIGHT)
+    for _ in range(TRIES + 1):
+        hour[0] = 2
+        paused = await loop.work(HOME)
+        assert paused is not None
+        assert (paused.state, paused.tries) == (State.ASKED, 0)
+
+
 async def test_what_an_admin_asked_for_works_by_day(database: Database, steps: PaperSteps) -> None:
     loop = paper_loop(database, steps, clock=lambda: NIGHT.replace(hour=12))
     await loop.ask(HOME, Task.ROUTE, plan=STRAIGHT)
