@@ -81,7 +81,7 @@ def _killed_after(folder: Path, steps: int) -> int:
     return run(command, check=False, timeout=60).returncode
 
 
-@pytest.mark.parametrize("steps", [1, 3, 4, 6, 8, 9, 10, 12, 14, 16, 19])
+@pytest.mark.parametrize("steps", [1, 3, 4, 6, 8, 9, 10, 12, 14, 16, 19, 22])
 async def test_a_restart_goes_on_where_it_was_killed(planted: Path, tmp_path: Path, steps: int) -> None:
     folder = shutil.copytree(planted, tmp_path / "data")
     assert _killed_after(folder, steps) == -signal.SIGKILL
