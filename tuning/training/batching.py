@@ -23,7 +23,7 @@ def steps(
 ) -> list[tuple[Micro, ...]]:
     """Return the optimizer's steps of an epoch, each as the parts in which its rows go through the model.
 
-    `lengths` are in tokens, without the `shared` ones that all rows begin with and that are read once a part.
+    `lengths` are in tokens, without the `shared` ones that all rows begin with and that are read once a step.
     """
     order = list(range(len(lengths)))
     source = random.Random(f"{seed}/{epoch}")
@@ -40,10 +40,13 @@ def steps(
 
 
 def parts(rows: Sequence[int], lengths: Sequence[int], micro_tokens: int, shared: int) -> Iterator[Micro]:
-    """Cut rows, shortest first, into parts of at most `micro_tokens`, padding included."""
+    """Cut rows, shortest first, into parts of at most `micro_tokens`, padding included.
+
+    What is shared counts in every row, as each attends to it, which takes as much memory as if it had it.
+    """
     part: list[int] = []
     for row in sorted(rows, key=lambda each: lengths[each]):
-        if part and shared + lengths[row] * (len(part) + 1) > micro_tokens:
+        if part and (shared + lengths[row]) * (len(part) + 1) > micro_tokens:
             yield tuple(part)
             part = []
         part.append(row)

@@ -53,6 +53,7 @@ def _run(folder: Path, job: Job, stop: threading.Event) -> Exit:
     os.environ.setdefault("OMP_NUM_THREADS", str(job.threads or os.cpu_count() or 1))
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     from tuning.training.process.running import Run
 
     return Exit.DONE if Run(folder, job, stop.is_set).train() else Exit.STOPPED

@@ -2,12 +2,13 @@
 
 Three savings, none of which changes a number but for rounding (a test compares with the plain way): logits
 are computed where something is learnt and nowhere else; rows are padded to the longest beside them; and what
-all rows begin with (the instructions, the list of categories) is read once, its keys and values then serving
-every row, gradients included.
+all rows begin with (the instructions, the list of categories) is read once a step, its keys and values then
+serving every row, gradients included.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,17 +59,46 @@ def collated(rows: Sequence[Encoded], shared: int, pad: int, device: torch.devic
     )
 
 
-def completion_logits(model: Any, start: Sequence[int], batch: Batch) -> torch.Tensor:
-    """Return (rows, learnt, vocabulary) logits in float32 that predict `batch.labels`.
+class Start:
+    """What all rows begin with, read once for as many parts of them as there are.
 
-    `start` is what all rows begin with; empty, nothing is shared.
+    Parts compute with copies that gather what comes back to them; `finish` then takes all of it through the
+    reading, once. So a part may be small without the start being read again.
     """
+
+    def __init__(self, model: Any, ids: Sequence[int], device: torch.device) -> None:
+        read = torch.tensor([list(ids)], device=device)
+        self._cache = model(input_ids=read, use_cache=True, logits_to_keep=1).past_key_values
+        self._gathered: list[tuple[torch.Tensor, torch.Tensor]] = []
+        for layer in self._cache.layers:
+            layer.keys, layer.values = self._apart(layer.keys), self._apart(layer.values)
+
+    def past(self, rows: int) -> Any:
+        """The keys and values, for so many rows."""
+        cache = copy.copy(self._cache)
+        cache.layers = [copy.copy(layer) for layer in self._cache.layers]
+        cache.batch_repeat_interleave(rows)
+        return cache
+
+    def finish(self) -> None:
+        """Add the gradients of all parts to the weights that read the start."""
+        came = [(read, apart.grad) for read, apart in self._gathered if apart.grad is not None]
+        if came:
+            torch.autograd.backward([read for read, _ in came], [gradient for _, gradient in came])
+
+    def _apart(self, read: torch.Tensor) -> torch.Tensor:
+        if not read.requires_grad:
+            return read
+        apart = read.detach().requires_grad_()
+        self._gathered.append((read, apart))
+        return apart
+
+
+def completion_logits(model: Any, start: Start | None, batch: Batch) -> torch.Tensor:
+    """Return (rows, learnt, vocabulary) logits in float32 that predict `batch.labels`."""
     given: dict[str, Any] = {"use_cache": False}
     if start:
-        ids = torch.tensor([list(start)], device=batch.ids.device)
-        read = model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
-        read.batch_repeat_interleave(batch.ids.shape[0])
-        given = {"use_cache": True, "past_key_values": read}
+        given = {"use_cache": True, "past_key_values": start.past(batch.ids.shape[0])}
     logits: torch.Tensor = model(
         input_ids=batch.ids,
         attention_mask=batch.mask,

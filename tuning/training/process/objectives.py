@@ -69,11 +69,12 @@ class Imitation:
     def learn(self, chosen: Sequence[int]) -> float:
         tokens = _learnt([self._train[row] for row in chosen])
         total = 0.0
-        for part in self._scorer.parts(self._train, chosen):
-            rows = [self._train[row] for row in part]
-            loss = (self._scorer.nats(rows) * _weights(rows, self._group)).sum() / tokens
-            loss.backward()
-            total += float(loss.detach())
+        with self._scorer.reading():
+            for part in self._scorer.parts(self._train, chosen):
+                rows = [self._train[row] for row in part]
+                loss = (self._scorer.nats(rows) * _weights(rows, self._group)).sum() / tokens
+                loss.backward()
+                total += float(loss.detach())
         return self._group.total(total)
 
     def held_out(self) -> float:
@@ -119,11 +120,12 @@ class Kto:
         drift = self._drift(self._train, chosen)
         whole = sum(self._train.rows[row].weight for row in chosen)
         total = 0.0
-        for part in self._scorer.parts(self._train.rows, chosen):
-            nats = self._scorer.nats([self._train.rows[row] for row in part])
-            loss = self._losses(self._train, part, nats, drift).sum() / whole
-            loss.backward()
-            total += float(loss.detach())
+        with self._scorer.reading():
+            for part in self._scorer.parts(self._train.rows, chosen):
+                nats = self._scorer.nats([self._train.rows[row] for row in part])
+                loss = self._losses(self._train, part, nats, drift).sum() / whole
+                loss.backward()
+                total += float(loss.detach())
         return self._group.total(total)
 
     def held_out(self) -> float:

@@ -218,7 +218,8 @@ class Run:
                 len(self._scorer.start),
             )
         )
-        self._scorer.nats([self._train[row] for row in first]).sum().backward()
+        with self._scorer.reading():
+            self._scorer.nats([self._train[row] for row in first]).sum().backward()
         self._optimizer.zero_grad(set_to_none=True)
 
     def _identity(self) -> str:
