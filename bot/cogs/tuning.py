@@ -37,6 +37,7 @@ from bot.tuning.messages import Messages, files_of
 from bot.tuning.reports import examined
 from bot.tuning.standing import Standing, standing_of
 from bot.tuning.words import (
+    hindrance_words,
     outcome_words,
     plan_words,
     progress_words,
@@ -120,8 +121,11 @@ class Tuning(commands.Cog):
     @options("tuning.run", "task")
     async def run(self, interaction: discord.Interaction[Lorekeeper], task: Task) -> None:
         """Begin a run and show in this channel how far it is."""
-        guild, _ = await require_power(self.bot, interaction, Power.ADMINISTER)
+        guild, theirs = await require_power(self.bot, interaction, Power.ADMINISTER)
         assert interaction.guild is not None
+        refusal = (await standing_of(self._stores, guild)).hindrance(task, by_hand=True)
+        if refusal is not None:
+            raise UsageError(hindrance_words(refusal, theirs.tuning))
         run = await self.loop.ask(guild, task)
         await audit(interaction, guild, "tuning run", {"run": run.id, "task": task})
         texts = (await self.bot.texts_of(interaction.guild)).tuning

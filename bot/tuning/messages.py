@@ -109,15 +109,15 @@ class Messages:
     async def _tell(self, guild: discord.Guild, run: Run) -> None:
         notice = await self._notices.of(run) or Notice(state=State.ASKED)
         texts = (await self._bot.texts_of(guild)).tuning
-        run = replace(run, note=neutral_line(run.note))
+        shown = replace(run, note=neutral_line(run.note))
         changes: dict[str, Place | None] = {}
         if run.state in WORKING:
-            changes = await self._show(guild, run, notice, texts)
+            changes = await self._show(guild, shown, notice, texts)
         elif run.state is State.APPROVAL:
-            await self._finish(run, notice, working_words(run, None, texts))
-            changes = {"question": await self._ask(guild, run, notice, texts)}
+            await self._finish(run, notice, working_words(shown, None, texts))
+            changes = {"question": await self._ask(guild, shown, notice, texts)}
         else:
-            await self._end(guild, run, notice, texts)
+            await self._end(guild, shown, notice, texts)
         await self._audit(run)
         # Last of all: what a kill kept from being told is told at the next look.
         if run.open or run.state is State.CHAMPION:

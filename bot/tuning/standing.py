@@ -34,10 +34,9 @@ class Standing:
     runs: Sequence[Run]
     """Newest first."""
 
-    @property
-    def hindrances(self) -> Mapping[Task, Refusal | None]:
-        """Why no run of a task may start by itself now."""
-        return {task: may_start(self.plan, task, self.at, self.runs, by_hand=False) for task in Task}
+    def hindrance(self, task: Task, *, by_hand: bool) -> Refusal | None:
+        """Why no run of a task may start now."""
+        return may_start(self.plan, task, self.at, self.runs, by_hand=by_hand)
 
     @property
     def recent(self) -> Sequence[Run]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -12,6 +12,7 @@ from bot.texts.tuning import TuningTexts
 from bot.tuning.reports import Examined
 from bot.tuning.standing import Standing
 from tuning.evaluation.results import Aspect, Check, Report, Verdict
+from tuning.loop.plan import Refusal
 from tuning.loop.run import Run
 from tuning.loop.state import State
 from tuning.runs.contracts import Progress
@@ -57,6 +58,12 @@ def plan_words(standing: Standing, texts: TuningTexts) -> str:
         agreed=texts.agreed if plan.approval else texts.not_agreed,
         trial=texts.trial.format(share=plan.share) if 0 < plan.share < 1 else texts.no_trial,
     )
+
+
+def hindrance_words(refusal: Refusal, texts: TuningTexts) -> str:
+    """Why no run may start."""
+    named = {"run": short(str(refusal.figures["run"]))} if "run" in refusal.figures else {}
+    return texts.hindrances[refusal.hindrance].format(**{**refusal.figures, **named})
 
 
 def run_line(run: Run, texts: TuningTexts, when: When) -> str:
@@ -173,14 +180,6 @@ def _serving_line(standing: Standing, task: Task, texts: TuningTexts, when: When
 
 def _hindrance_lines(standing: Standing, texts: TuningTexts) -> list[str]:
     """Each once: most hold for both tasks."""
-    said = [
-        texts.may_start
-        if refusal is None
-        else texts.hindrances[refusal.hindrance].format(**_shown(refusal.figures))
-        for refusal in standing.hindrances.values()
-    ]
+    refusals = [standing.hindrance(task, by_hand=False) for task in Task]
+    said = [hindrance_words(refusal, texts) if refusal else texts.may_start for refusal in refusals]
     return list(dict.fromkeys(said))
-
-
-def _shown(figures: Mapping[str, str | int | float]) -> Mapping[str, str | int | float]:
-    return {**figures, "run": short(str(figures["run"]))} if "run" in figures else figures

@@ -15,15 +15,19 @@ from agent.contracts import LOCAL_GUILD, Category, FeedbackKind, MemberId, Role,
 from agent.runtime import Stores, open_stores
 from agent.serving.served import Task
 from agent.settings import Settings
-from bot.texts import ENGLISH
-from bot.tuning.words import duration, progress_words
+from bot.texts import ENGLISH, LANGUAGES, SPANISH
+from bot.tuning.words import check_words, duration, hindrance_words, progress_words
 from tests.agent.journal.episodes import an_episode, an_event
 from tests.bot.conftest import Command
 from tests.bot.tuned import a_waiting_run, an_examined
 from tests.tuning.datasets.labels import some_labels
 from tuning.datasets.store import DatasetStore
 from tuning.datasets.version import build
+from tuning.evaluation.results import Aspect, Check
 from tuning.loop import searching
+from tuning.loop.plan import Hindrance, Refusal
+from tuning.loop.run import Why
+from tuning.loop.state import State
 from tuning.runs.contracts import Outcome, Progress
 from tuning.runs.search import search
 from tuning.runs.supervisor import OnProgress
@@ -192,6 +196,37 @@ def test_a_card_and_a_picture_are_given_out(command: Command, kept: Kept[object]
     assert "fusion+challenger" in card
     assert command("tune", "report", "--plot", str(tmp_path / "report.png"), "--json").json["adapter"]
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_words_for_everything(language: str) -> None:
+    texts = LANGUAGES[language].tuning
+    assert set(texts.tasks) == set(Task)
+    assert set(texts.states) == set(State)
+    assert set(texts.whys) == set(Why)
+    assert set(texts.hindrances) == set(Hindrance)
+    assert set(texts.checks) == set(Aspect)
+
+
+def test_what_stands_in_the_way_is_said_with_the_end_of_the_runs_id() -> None:
+    refusal = Refusal(hindrance=Hindrance.BUSY, figures={"run": "019ab000-0000-7000-8000-0123456789ab"})
+    assert hindrance_words(refusal, SPANISH.tuning) == "El entrenamiento 456789ab está en marcha."
+
+
+@pytest.mark.parametrize(
+    ("aspect", "task", "value", "said"),
+    [
+        (Aspect.ENOUGH, Task.ROUTE, 40.0, "test questions: 40;"),
+        (Aspect.BETTER, Task.ROUTE, 0.925, "serves: 92.5% against"),
+        (Aspect.BETTER, Task.ANSWER, 3.5, "serves: 3.50 of 5 against"),
+        (Aspect.HALLUCINATION, Task.ANSWER, 4.25, "no more: 4.25 of 5 against"),
+        (Aspect.JSON, Task.ANSWER, 1.0, "valid JSON: 100.0%,"),
+        (Aspect.LATENCY, Task.ANSWER, 812.4, "enough: 812 ms;"),
+    ],
+)
+def test_a_check_counts_in_its_own_unit(aspect: Aspect, task: Task, value: float, said: str) -> None:
+    check = Check(aspect=aspect, passed=True, detail="", value=value, against=value)
+    assert said in check_words(check, task, ENGLISH.tuning)
 
 
 @pytest.mark.parametrize(
