@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import make_url
 
 from agent.contracts import ModelInfo
-from agent.errors import ModelError, ModelMissingError, StoreError
+from agent.errors import LorekeeperError, ModelError, ModelMissingError
 from agent.models._ollama.config import OllamaConfig
 from agent.models._ollama.making import Maker
 from agent.models.file_in_use import find_file
@@ -80,7 +80,7 @@ class OllamaEngine:
     async def adapted(self, adapter: ServedAdapter, task: Task) -> ChatModel:
         """See `AdapterEngine.adapted`."""
         model = self._models.get(adapter.digest)
-        if model is None:
+        if model is None or adapter.base_digest != self.base_digest():
             model = await self.make(adapter, task)
         return _View(self, adapter, task, model)
 
@@ -112,7 +112,9 @@ class OllamaEngine:
         async with self._changing:
             try:
                 await self._lay(adapter, task)
-            except StoreError as error:
+            except ModelError:
+                raise
+            except LorekeeperError as error:
                 # As a rule there is no room for the copy of the base.
                 raise ModelError(str(error), error.hint) from error
             model = self._models.get(adapter.digest)

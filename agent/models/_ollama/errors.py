@@ -14,7 +14,7 @@ import httpx
 import pydantic
 from ollama import ResponseError
 
-from agent.errors import ModelBusyError, ModelError, ModelMissingError
+from agent.errors import ModelBrokenError, ModelBusyError, ModelError, ModelMissingError
 
 _RUNNER_LOST = ("llama runner process", "model runner has unexpectedly stopped", "while running the model")
 """The process that runs the model was killed or crashed; the next call starts another."""
@@ -73,6 +73,11 @@ def refusal(address: str, model: str, status: int, said: str) -> ModelError:
         return ModelError(
             f"{model} does not fit Ollama at {address}: {_line(said)}.",
             "Choose a smaller model, or lower LOREKEEPER_CONTEXT_TOKENS.",
+        )
+    if "loras are not yet implemented" in text:
+        return ModelBrokenError(
+            f"Ollama at {address} cannot speak through adapters with a model of this family.",
+            "Serve it embedded, or choose a Llama, Qwen2 or Gemma 2 as the chat model: docs/tuning.md",
         )
     if "no space left" in text:
         return ModelError(f"The disk of Ollama at {address} is full.", "Free some there: ollama rm NAME")

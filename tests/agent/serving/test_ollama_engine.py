@@ -8,9 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from agent.errors import DiskFullError
 from agent.models._ollama.making import described, parsed_parameters
 from agent.models.labels import LABELS
 from agent.models.protocol import ChatMessage, ChatModel
+from agent.serving import slots
 from agent.serving.ollama import JUDGE, SERVE, OllamaEngine, owner_of
 from agent.serving.opening import open_engine, open_serving_engine
 from agent.serving.served import ServedAdapter, Task, adapter_file
@@ -136,6 +138,26 @@ async def test_what_is_judged_takes_nothing_from_what_serves_and_goes_with_its_e
     assert weights(await shown(server, judged[0])) != weights(await shown(server, serving[0]))
     await judge.close()
     assert await ours(server) == serving
+
+
+async def test_a_full_disk_costs_the_adapter_and_not_the_base(
+    on_ollama: Settings,
+    server: httpx.AsyncClient,
+    base_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise DiskFullError("There is no room for a copy.")
+
+    monkeypatch.setattr(slots, "write_marked_copy", full)
+    engine = await open_serving_engine(on_ollama.model_copy(update={"data_dir": tmp_path}))
+    adapter = put_adapter(tmp_path, base_file, 50)
+    problems = await engine.prepare([(adapter, Task.ROUTE)])
+    assert [str(problem) for problem in problems.values()] == ["There is no room for a copy."]
+    assert await says(engine.base)
+    await engine.close()
+    assert await ours(server) == []
 
 
 def test_those_who_share_a_database_share_models_and_no_others(tmp_path: Path) -> None:
