@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from agent.errors import (
+from agent.errors import (, ModelBrokenError
     ConfigurationError,
     ModelBusyError,
     ModelError,
@@ -99,6 +99,7 @@ def test_every_wait_ends_within_the_deadline(deadline: float) -> None:
         (500, "llama runner process has terminated: signal: killed", ModelBusyError, "lost m"),
         (-1, "an error was encountered while running the model: unexpected EOF", ModelBusyError, "lost m"),
         (500, "model requires more system memory (9 GiB) than is available", ModelError, "does not fit"),
+        (500, "failed to initialize model: loras are not yet implemented", ModelBrokenError, "this family"),
         (500, "write /x: no space left on device", ModelError, "disk of Ollama"),
         (500, "something\nelse", ModelError, "failed: something else"),
     ],
