@@ -4,8 +4,10 @@ Two comparisons of the prompts in proof.jsonl, label by label.
 
 * **Exactly**, on a copy of the base whose matrices are F16, in an embedded engine of its own: there both
   compute the same but for rounding, so that every label agrees to `EXACT_NATS`, or what was written is wrong
-  (rows in another order, a scale, a layer that is missing, another base).
-* **As served**, on the quantized file through the engine that serves.
+  (rows in another order, a scale, a layer that is missing, another base). Where the same model unquantized
+  was trained on, the copy still has the rounding of the file that serves, and is held to `SERVED_NATS`.
+* **As served**, on the quantized file through the engine that serves: to `SERVED_NATS`, on the labels that
+  are not all but excluded. Quantized kernels round activations to 8 bits, and so differ whatever the adapter.
 """
 
 from __future__ import annotations
@@ -63,7 +65,9 @@ async def prove_exactly(folder: Path, base: BaseModel, exported: Exported, *, th
     with tempfile.TemporaryDirectory(dir=folder, prefix="proof-") as scratch:
         async with _exact_engine(folder, base, exported, Path(scratch), context, threads) as model:
             said = [await model.likelihoods(prompt.messages, prompt.labels) for prompt in prompts]
-    return _held(compared(prompts, said, tolerance=EXACT_NATS), "PyTorch")
+    if base.is_served:
+        return _held(compared(prompts, said, tolerance=EXACT_NATS))
+    return _held(compared(prompts, said, tolerance=SERVED_NATS, least_share=LEAST_SHARE))
 
 
 async def prove_served(folder: Path, model: ChatModel, *, tolerance: float = SERVED_NATS) -> Proof:
@@ -81,7 +85,7 @@ async def prove_served(folder: Path, model: ChatModel, *, tolerance: float = SER
             "Raise LOREKEEPER_CONTEXT_TOKENS.",
         )
     said = [await model.likelihoods(prompt.messages, prompt.labels) for prompt in fitting]
-    return _held(compared(fitting, said, tolerance=tolerance, least_share=LEAST_SHARE), "what was trained")
+    return _held(compared(fitting, said, tolerance=tolerance, least_share=LEAST_SHARE))
 
 
 def read_prompts(folder: Path) -> list[Prompt]:
@@ -148,10 +152,10 @@ async def _exact_engine(
         await model.close()
 
 
-def _held(proof: Proof, against: str) -> Proof:
+def _held(proof: Proof) -> Proof:
     if not proof.holds:
         raise UnprovenError(
-            f"The engine is {proof.max_nats:.3f} nats from {against} where {proof.tolerance:g} are allowed.",
+            f"The engine is {proof.max_nats:.3f} nats from PyTorch where {proof.tolerance:g} are allowed.",
             "This adapter is not used. Train it again on the very base that serves.",
         )
     return proof

@@ -38,7 +38,7 @@ def write_run(folder: Path, base: Path, rows: list[Row], recipe: Recipe = RECIPE
 
 
 @pytest.fixture(scope="session")
-def tiny_base(tiny: Any, tiny_folder: Path) -> BaseModel:
-    """Served as a GGUF file of half precision, and trained on as the same weights in a folder."""
+def tiny_base(tiny: Any) -> BaseModel:
+    """A GGUF file of half precision."""
     path = tiny("llama")
-    return BaseModel(path=path, digest=sha256_of(path), name="tiny", licence="none", source=str(tiny_folder))
+    return BaseModel(path=path, digest=sha256_of(path), name="tiny", licence="none", source=str(path))

@@ -9,6 +9,8 @@ import pytest
 from agent.contracts import Category, Slug
 from agent.errors import UsageError
 from agent.settings import Settings
+from tests.servers.fixtures import SMOLLM2
+from tests.servers.ollama import OllamaServer
 from tests.tuning.training.conftest import CATEGORIES
 from tuning.recipes import Recipe
 from tuning.runs.comparing import MOST_QUESTIONS, asked_of, compare
@@ -44,3 +46,13 @@ async def test_a_base_is_measured_and_one_that_is_not_there_says_so(tmp_path: Pa
     assert good.training_memory > 1e9
     assert "There is no model file" in absent.problem
     assert absent.measured is None
+
+
+async def test_a_base_of_a_real_ollama_is_measured_there(ollama_server: OllamaServer, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, threads=1, ollama_host=ollama_server.url)
+    (compared,) = await compare([f"{SMOLLM2}:latest"], settings, QUESTIONS[:2], Recipe())
+    assert not compared.problem
+    assert compared.size == 98_362_432
+    assert compared.measured
+    assert compared.measured.memory > 90e6
+    assert compared.measured.pieces_per_second > 0
