@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -51,6 +52,20 @@ def test_shared_start_and_few_logits_give_the_loss_and_gradients_of_the_plain_wa
     assert told == pytest.approx(float(plain), rel=1e-4)
     for name, weights in trained(model).items():
         assert torch.allclose(weights.grad, ours[name], atol=2e-4, rtol=2e-3), name
+
+
+@pytest.mark.parametrize(
+    ("window", "longest", "shared"), [(None, 9000, True), (512, 512, True), (512, 513, False)]
+)
+def test_a_start_longer_than_a_sliding_window_is_not_shared(
+    window: int | None, longest: int, shared: bool
+) -> None:
+    from transformers import Gemma2Config
+
+    from tuning.training.process.forward import may_share
+
+    model = SimpleNamespace(config=Gemma2Config(sliding_window=window))
+    assert may_share(model, longest) is shared
 
 
 @pytest.mark.parametrize("method", [method for method in Method if method is not Method.QLORA])

@@ -94,6 +94,14 @@ class Start:
         return apart
 
 
+def may_share(model: Any, longest: int) -> bool:
+    """Whether the start may be read once for rows of at most so many tokens: a layer with a sliding window
+    keeps no more of it than the window, and rows of other lengths would have needed other parts of it.
+    """
+    window = getattr(model.config.get_text_config(), "sliding_window", None)
+    return window is None or longest <= window
+
+
 def completion_logits(model: Any, start: Start | None, batch: Batch) -> torch.Tensor:
     """Return (rows, learnt, vocabulary) logits in float32 that predict `batch.labels`."""
     given: dict[str, Any] = {"use_cache": False}

@@ -25,6 +25,7 @@ from tuning.training.process import course as courses
 from tuning.training.process.adapting import adapted, readapted, save, save_merged, trained
 from tuning.training.process.base import load_base, load_quantized, require_qlora
 from tuning.training.process.encoding import Encoder
+from tuning.training.process.forward import may_share
 from tuning.training.process.group import Group
 from tuning.training.process.objectives import learning
 from tuning.training.process.precision import faster_precision, resting_precision
@@ -197,9 +198,11 @@ class Run:
 
     def _common_start(self) -> list[int]:
         """Nothing with a trained prefix, which takes the place that read keys and values would have."""
-        if self._recipe.method is Method.PREFIX:
-            return []
         rows = [*self._train, *self._validation]
+        # KTO asks every prompt with the completion of another row.
+        longest = max(row.prompt for row in rows) + max(len(row.ids) - row.prompt for row in rows)
+        if self._recipe.method is Method.PREFIX or not may_share(self._model, longest):
+            return []
         shared = common_start([row.ids for row in rows], min(row.prompt for row in rows) - 1)
         return self._train[0].ids[:shared]
 
