@@ -109,8 +109,8 @@ async def _wait_for_others(lock: Path, patience: float) -> None:
 
 async def _started(command: Sequence[str], folder: Path) -> Process:
     try:
-        # In this session, not a new one: Linux divides the processor among sessions first, and only within each
-        # by priority, so that training would take as much as the bot.
+        # In this session, not a new one: Linux divides the processor among sessions first, and by priority
+        # only within each, so that training would take as much as the bot.
         with (folder / SAID).open("wb") as said:
             return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stderr=said)
     except OSError as error:
