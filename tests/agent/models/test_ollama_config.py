@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from agent.errors import (, ModelBrokenError
+from agent.errors import (
     ConfigurationError,
+    ModelBrokenError,
     ModelBusyError,
     ModelError,
     ModelMissingError,
