@@ -198,8 +198,8 @@ def _draw_over(axes: Axes, panel: Panel) -> None:
         if series.low:
             low, high = _numbers(series.low), _numbers(series.high)
             axes.fill_between(over, low, high, color=colour, alpha=0.18, linewidth=0)
-    if not panel.steps:
-        _mark_days(axes)
+    if panel.days:
+        _mark_days(axes, panel.days)
     axes.set_ylim(0, 1 if panel.unit is Unit.SHARE else None)
 
 
@@ -208,9 +208,11 @@ def _days(apart: timedelta | float) -> float:
     return apart.days if isinstance(apart, timedelta) else apart
 
 
-def _mark_days(axes: Axes) -> None:
-    from matplotlib.dates import AutoDateLocator, DateFormatter
+def _mark_days(axes: Axes, days: Sequence[Day]) -> None:
+    """All the days, also those of which there is nothing: else a single point stands among years."""
+    from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
 
+    axes.set_xlim(date2num(days[0]) - 0.5, date2num(days[-1]) + 0.5)  # type: ignore[no-untyped-call]
     # matplotlib's own types leave this module out.
     axes.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # type: ignore[no-untyped-call]

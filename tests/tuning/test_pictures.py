@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tuning import pictures
 from tuning.pictures import HeatMap, Panel, Picture, PictureError, Series, Shape, Unit, draw, png_of
@@ -97,3 +98,11 @@ async def test_one_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(pictures, "_SECONDS", 0.001)
     with pytest.raises(PictureError, match="took more than"):
         await draw(Picture(title="t", panels=(Panel(title="a", days=_DAYS, series=(_BARS,)),)))
+
+
+@pytest.mark.parametrize("values", [(None,) * 5, (None, None, 0.5, None, None), (0.1, 0.2, 0.3, 0.4, 0.5)])
+def test_every_day_has_its_place_whatever_is_known_of_it(values: tuple[float | None, ...]) -> None:
+    axes = Figure().subplots()
+    pictures._draw_panel(axes, Panel(title="t", days=_DAYS, series=(Series(label="n", values=values),)))
+    low, high = axes.get_xlim()
+    assert high - low == len(_DAYS)
