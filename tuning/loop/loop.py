@@ -24,7 +24,7 @@ from agent.files import write_error
 from agent.serving.served import Task
 from tuning.loop.log import Plans, RunLog
 from tuning.loop.plan import Plan
-from tuning.loop.run import Move, Run, Why
+from tuning.loop.run import Facts, Move, Run, Why
 from tuning.loop.state import NEXT, WAITING, WORKING, State
 from tuning.recipes import Serving
 from tuning.registry.adapter import Adapter
@@ -182,20 +182,26 @@ class Loop:
         if run.tries > TRIES:
             return await self._move(run, _failed(f"It was stopped {TRIES} times while {run.state}."))
         began = time.monotonic()
+        outcome = await self._tried(run)
+        # Also what came to nothing was computed, and counts for the plan's budget.
+        spent = {"seconds": run.seconds + time.monotonic() - began}
+        if isinstance(outcome, LorekeeperError):
+            return await self._erred(run, outcome, spent)
+        if outcome is None:
+            # It was stopped, and did not fail: it goes on in the next quiet hours, however many those are.
+            return await self.log.note(run, self.clock(), {**spent, "tries": run.tries - 1})
+        return await self._move(run, replace(outcome, facts={**outcome.facts, **spent}))
+
+    async def _tried(self, run: Run) -> Move | LorekeeperError | None:
+        """Where the step led, or what went wrong with it; None where it was stopped."""
         try:
             obstacle = await self._steps.obstacle(run)
             move = None if obstacle else await self._taken(run)
             # Once more: the step may have taken hours.
             obstacle = obstacle or await self._steps.obstacle(run)
         except LorekeeperError as error:
-            return await self._erred(run, error)
-        if obstacle:
-            return await self._move(run, Move(to=State.CANCELLED, note=obstacle))
-        if move is None:
-            # It was stopped, and did not fail: it goes on in the next quiet hours, however many those are.
-            return await self.log.note(run, self.clock(), {"tries": run.tries - 1})
-        spent = run.seconds + time.monotonic() - began
-        return await self._move(run, replace(move, facts={**move.facts, "seconds": spent}))
+            return error
+        return Move(to=State.CANCELLED, note=obstacle) if obstacle else move
 
     async def _look(self, run: Run) -> Run:
         try:
@@ -203,7 +209,7 @@ class Loop:
         except LorekeeperError as error:
             if not run.open or run.state is State.CANARY:
                 raise
-            return await self._erred(run, error)
+            return await self._erred(run, error, {})
         return run if move is None else await self._move(run, move)
 
     async def approve(
@@ -280,13 +286,13 @@ class Loop:
         now = await self.log.run(run.guild, run.id)
         return now.state is not run.state or not self._may_work(run)
 
-    async def _erred(self, run: Run, error: LorekeeperError) -> Run:
+    async def _erred(self, run: Run, error: LorekeeperError, spent: Facts) -> Run:
         line = f"{error} {error.hint}".strip()
         if error.transient and run.setbacks < SETBACKS:
             # It was not the step that stopped, so the try does not count.
             facts = {"tries": max(0, run.tries - 1), "setbacks": run.setbacks + 1, "note": line}
-            return await self.log.note(run, self.clock(), facts)
-        return await self._move(run, _failed(line))
+            return await self.log.note(run, self.clock(), {**spent, **facts})
+        return await self._move(run, replace(_failed(line), facts=spent))
 
     async def _move(self, run: Run, move: Move) -> Run:
         after = await self.log.move(run, move, self.clock())

@@ -41,8 +41,8 @@ class Plan:
     """Hours in the guild's time zone between which runs that nobody started by hand work. The same twice:
     always."""
     minutes_a_week: int = 240
-    """Budget of runs that patterns start: of any seven days."""
     runs_a_week: int = 3
+    """Of the last seven days, whoever asked for it: from so much on, patterns start nothing."""
     approval: bool = True
     """Whether an admin must agree before a challenger serves."""
     share: float = 0.2
@@ -53,7 +53,7 @@ class Plan:
     labels: int = 30
     """With fewer to train on, there is nothing to learn."""
     cool_down_days: float = 2.0
-    """Between two runs of one task that patterns start."""
+    """After any run of a task, before a pattern starts another one."""
     base: str = ""
     """What is trained on, in the words of `tuning.runs.bases.find_base`; empty for what serves."""
     recipe: Recipe = field(default_factory=lambda: Recipe(max_tokens=1536))

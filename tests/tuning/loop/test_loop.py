@@ -88,7 +88,7 @@ async def test_what_an_admin_declines_never_serves(loop: Loop, steps: PaperSteps
     run = await driven(loop)
     declined = await loop.decline(HOME, run.id, ADMIN)
     assert (declined.state, declined.note) == (State.REFUSED, "An admin declined it.")
-    assert (steps.serving, steps.cleaned) == (OLD, [run.id])
+    assert (steps.serving, set(steps.cleaned)) == (OLD, {run.id})
     with pytest.raises(UsageError, match="refused"):
         await loop.promote(HOME, NEW, ADMIN)
 
@@ -110,6 +110,7 @@ async def test_what_goes_wrong_ends_the_run_and_the_champion_serves_on(
     run = await driven(loop)
     assert (run.state, steps.serving) == (State.FAILED, OLD)
     assert run.note == f"{error} {error.hint}".strip()
+    assert run.seconds > 0
     assert steps.cleaned.count(run.id) >= 1
 
     steps.hook = lambda point: None
