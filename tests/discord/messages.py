@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,6 +31,8 @@ LATE_EDITS: Final = 10
 _BULK_LEAST, _BULK_MOST = 2, 100
 _BULK_AGE: Final = timedelta(days=14)
 _SUPPRESS_EMBEDS: Final = 1 << 2
+_NO_TYPE: Final = "application/octet-stream"
+"""What discord.py says of every file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class Upload:
 
     filename: str
     content: bytes
-    content_type: str = "application/octet-stream"
+    content_type: str = _NO_TYPE
     description: str | None = None
 
 
@@ -226,13 +229,16 @@ def pin(world: World, message: Message, actor: User, *, pinned: bool) -> None:
 
 
 def store(world: World, upload: Upload) -> Attachment:
-    """On the CDN, where its id finds it."""
+    """On the CDN, where its id finds it. Of a file of no type Discord tells one by its name."""
     check_file(upload.content)
+    kind = upload.content_type
+    if kind == _NO_TYPE:
+        kind = mimetypes.guess_type(upload.filename)[0] or _NO_TYPE
     attachment = Attachment(
         id=world.snowflakes.next(),
         filename=upload.filename,
         content=upload.content,
-        content_type=upload.content_type,
+        content_type=kind,
         description=upload.description,
     )
     world.attachments[attachment.id] = attachment

@@ -189,6 +189,7 @@ async def test_files_are_uploaded_and_downloaded(pointed: Loopback, client: Reco
     )
     stored = pointed.channel("general").messages.get(sent.id)
     assert stored is not None
+    assert stored.attachments[0].content_type == "text/markdown"
     assert [(f.filename, f.content.decode(), f.description) for f in stored.attachments] == [
         ("answer.md", "bäh", "long")
     ]

@@ -158,16 +158,17 @@ function button(message, component, page) {
 function select(message, component, page) {
   const options = component.options || page.entities(component.type);
   const most = component.max_values ?? 1;
+  const chosen = new Set((component.default_values || []).map((entity) => String(entity.id)));
   const choose = (values) => page.interact({ act: "choose", message: message.id, custom_id: component.custom_id, values });
   const list = el("select", { disabled: component.disabled || false, multiple: most > 1, "aria-label": component.placeholder || "Choose" },
     most > 1 ? null : el("option", { value: "", text: component.placeholder || "Choose…" }),
-    options.map((option) => el("option", { value: option.value, text: option.label, title: option.description || "", selected: option.default || false })));
+    options.map((option) => el("option", { value: option.value, text: option.label, title: option.description || "", selected: option.default || chosen.has(option.value) })));
   if (most === 1) {
     list.addEventListener("change", () => list.value && choose([list.value]));
     return list;
   }
   const done = el("button", { type: "button", text: "Done", onclick: () => choose([...list.selectedOptions].map((o) => o.value)) });
-  return el("div", { class: "row" }, list, done);
+  return el("div", { class: "row" }, el("div", { class: "hint", text: component.placeholder || "" }), list, done);
 }
 
 function reactions(message, page) {
