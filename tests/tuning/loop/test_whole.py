@@ -53,6 +53,7 @@ def _lenient(report: Report) -> Verdict:
     return Verdict(promoted=True, checks=())
 
 
+@pytest.mark.timeout(900)
 async def test_from_labels_to_champion_and_back(
     training: None, tiny_stores: Stores, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
