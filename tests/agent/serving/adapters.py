@@ -28,7 +28,7 @@ def raise_labels(base: Path) -> None:
     embeddings = next(tensor for tensor in reader.tensors if tensor.name == "token_embd.weight")
     for label in LABELS:
         embeddings.data[tokens.index(label)] *= 8
-    embeddings.data.flush()
+    reader.data.flush()
 
 
 def put_adapter(data_dir: Path, base: Path, seed: int, *, trust: Trust | None = None) -> ServedAdapter:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from agent.contracts import AnswerKind, Episode, Example, GuildId
+from agent.contracts import AnswerKind, Episode, Example, GuildId, Slug
 from agent.models.protocol import ChatMessage, ChatModel, ChatOptions
 from agent.models.structured import UnusableReplyError
 from agent.runtime import Installation, open_installation
@@ -46,9 +46,9 @@ async def guild(opened: Installation, request: pytest.FixtureRequest, tmp_path: 
     await opened.stores.catalog.put_examples(
         guild,
         [
-            Example(question="Where is the winter cover of the pool?", category="pool"),
-            Example(question="Which tyres does the car need?", category="car"),
-            Example(question="How long does the lasagne bake?", category="cooking"),
+            Example(question="Where is the winter cover of the pool?", category=Slug("pool")),
+            Example(question="Which tyres does the car need?", category=Slug("car")),
+            Example(question="How long does the lasagne bake?", category=Slug("cooking")),
         ],
     )
     await keep(opened, guild, tmp_path / "pool.md", "We replaced the pool pump on 18 May 2024.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from agent.errors import DiskFullError
 from agent.models._ollama.making import described, parsed_parameters
@@ -162,12 +163,11 @@ async def test_a_full_disk_costs_the_adapter_and_not_the_base(
 
 def test_those_who_share_a_database_share_models_and_no_others(tmp_path: Path) -> None:
     one = Settings(data_dir=tmp_path / "one")
-    postgres = {"database_url": "postgresql://bot:secret@db/lorekeeper"}
+    url = SecretStr("postgresql://bot:secret@db/lorekeeper")
     assert owner_of(one) == owner_of(Settings(data_dir=tmp_path / "one"))
     assert owner_of(one) != owner_of(Settings(data_dir=tmp_path / "two"))
-    assert owner_of(Settings(data_dir=tmp_path / "one", **postgres)) == owner_of(
-        Settings(data_dir=tmp_path / "two", **postgres)
-    )
+    shared = [Settings(data_dir=tmp_path / name, database_url=url) for name in ("one", "two")]
+    assert owner_of(shared[0]) == owner_of(shared[1])
 
 
 @pytest.mark.parametrize(
