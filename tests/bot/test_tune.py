@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import pytest
 
@@ -21,6 +21,7 @@ from tests.agent.journal.episodes import an_episode, an_event
 from tests.bot.conftest import Command
 from tests.bot.tuned import a_waiting_run, an_examined
 from tests.tuning.datasets.labels import some_labels
+from tuning.datasets.item import Split
 from tuning.datasets.store import DatasetStore
 from tuning.datasets.version import build
 from tuning.evaluation.results import Aspect, Check
@@ -34,16 +35,15 @@ from tuning.runs.supervisor import OnProgress
 from tuning.training.job import read_job
 
 TOPICS = ("pool", "car", "garden")
-T = TypeVar("T")
-Kept = Callable[[Callable[[Stores], Awaitable[T]]], T]
+Kept = Callable[[Callable[[Stores], Awaitable[Any]]], Any]
 
 
 @pytest.fixture
 def kept(command: Command, tmp_path: Path) -> Kept:
     """Does something with what the commands see, in between."""
 
-    def do(work: Callable[[Stores], Awaitable[T]]) -> T:
-        async def over() -> T:
+    def do(work: Callable[[Stores], Awaitable[Any]]) -> Any:
+        async def over() -> Any:
             async with open_stores(Settings(data_dir=tmp_path / "data")) as stores:
                 return await work(stores)
 
@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_in_one_line(command: Command, arguments: tuple[st
     assert said in ran.err
 
 
-def test_a_waiting_run_is_shown_promoted_and_taken_back(command: Command, kept: Kept[object]) -> None:
+def test_a_waiting_run_is_shown_promoted_and_taken_back(command: Command, kept: Kept) -> None:
     run = kept(a_waiting_run)
     listed = command("tune", "status").out
     assert f"`{run.id[-8:]}` the choice of topics: **waits for an admin**" in listed
@@ -129,7 +129,7 @@ def test_a_waiting_run_is_shown_promoted_and_taken_back(command: Command, kept: 
     assert command("tune", "status", "--json").json["runs"][0]["state"] == "rolled back"
 
 
-def test_a_waiting_run_is_refused(command: Command, kept: Kept[object]) -> None:
+def test_a_waiting_run_is_refused(command: Command, kept: Kept) -> None:
     run = kept(a_waiting_run)
     assert command("tune", "refuse", run.id[-8:]).code == 0
     assert command("tune", "status", "--json").json["runs"][0]["state"] == "refused"
@@ -137,11 +137,10 @@ def test_a_waiting_run_is_refused(command: Command, kept: Kept[object]) -> None:
     assert command("tune", "status", "--json").json["serving"]["route"]["champion"] is None
 
 
-def test_versions_are_listed_compared_and_written_out(
-    command: Command, kept: Kept[object], tmp_path: Path
-) -> None:
+def test_versions_are_listed_compared_and_written_out(command: Command, kept: Kept, tmp_path: Path) -> None:
     async def two(stores: Stores) -> None:
-        store, before = DatasetStore(stores.database), {}
+        store = DatasetStore(stores.database)
+        before: dict[str, Split] = {}
         for count in (20, 24):
             version = build(some_labels(count), Task.ROUTE, threads={}, before=before, salt="salt")
             await store.save(LOCAL_GUILD, version, at=stores.clock())
@@ -161,7 +160,7 @@ def test_versions_are_listed_compared_and_written_out(
 
 
 def test_a_better_recipe_is_looked_for_and_kept(
-    command: Command, kept: Kept[object], monkeypatch: pytest.MonkeyPatch
+    command: Command, kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[int] = []
 
@@ -189,7 +188,7 @@ def test_a_base_that_is_not_there_is_named(at_home: Command) -> None:
     assert ran.err.startswith("absent.gguf: ")
 
 
-def test_a_card_and_a_picture_are_given_out(command: Command, kept: Kept[object], tmp_path: Path) -> None:
+def test_a_card_and_a_picture_are_given_out(command: Command, kept: Kept, tmp_path: Path) -> None:
     adapter = kept(an_examined)
     card = command("tune", "card", adapter.id[-8:]).out
     assert f"# Adapter {adapter.id}" in card

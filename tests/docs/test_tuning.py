@@ -51,10 +51,10 @@ def test_the_limits_of_a_recipe_are_those_of_the_code(name: str) -> None:
     low, high = (kind(float(limit)) for limit in RECIPE[name][1:])
     room = {"micro_tokens": 200_000} if name == "max_tokens" else {}
     for value in (low, high):
-        assert getattr(Recipe(**room, **{name: value}), name) == value
+        assert getattr(Recipe().changed(**room, **{name: value}), name) == value
     for value in (low - kind(1), high + kind(1)):
         with pytest.raises(UsageError):
-            Recipe(**room, **{name: value})
+            Recipe().changed(**room, **{name: value})
 
 
 def test_every_method_is_told_with_how_it_serves() -> None:
@@ -94,7 +94,7 @@ def test_what_a_large_model_needs_is_what_is_asked_for() -> None:
         given = {
             name: int(value) for name, _, value in (part.replace("`", "").partition(" ") for part in values)
         }
-        need = need_of(LARGE, Recipe(method=Method(method), **given), on_card=True)
+        need = need_of(LARGE, Recipe().changed(method=method, **given), on_card=True)
         assert cells[1:] == [f"{each / GB:.1f} GB" for each in (need.card, need.memory, need.disk)]
 
 
