@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --require-hashes --only-binary :all:
 ASK ?=
 
-.PHONY: chat demo-discord test training servers lint types lock lock-check bench clean help
+.PHONY: chat demo-discord demo-loop test training servers lint types lock lock-check bench clean help
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -17,6 +17,9 @@ chat: $(VENV)/.chat  ## chat in the terminal; ASK="..." asks one question and en
 
 demo-discord: $(VENV)/.chat  ## the bot in a Discord of its own, on a page of this machine; no account needed
 	@$(BIN)/python -m tests.discord --bot
+
+demo-loop: $(VENV)/.training  ## the bot learns from corrections: pattern, training, proof, approval, rollback
+	@$(BIN)/python -m tests.story
 
 test: $(VENV)/.dev  ## every test, with what was skipped and why
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

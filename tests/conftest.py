@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import AsyncIterator
 
 import pytest
@@ -20,6 +21,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 pytest_plugins = ["tests.household", "tests.servers.fixtures", "tests.discord.fixtures"]
+
+
+@pytest.fixture(scope="session")
+def training(request: pytest.FixtureRequest) -> None:
+    """Skip the test, or fail it with `--require-training`, where torch is not installed."""
+    if importlib.util.find_spec("torch") and importlib.util.find_spec("peft"):
+        return
+    reason = "torch and peft are not installed: run 'make training'"
+    if request.config.getoption("--require-training"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -109,8 +109,8 @@ class Recipe:
     clip: float = 1.0
     """The longest gradient."""
     epochs: int = 12
-    """At most. A small model first learns to answer with a letter at all, for some hundred rows, and only then
-    which: SmolLM2-135M needs about 1,000 rows, each as often as it comes, before its loss begins to fall."""
+    """At most. SmolLM2-135M reads about 1,000 rows, repeated ones included, before it tells one letter from
+    another."""
     batch: int = 8
     """Rows a step."""
     micro_tokens: int = 2048

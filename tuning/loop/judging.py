@@ -31,7 +31,7 @@ from tuning.runs.following import curves
 
 _log = logging.getLogger(__name__)
 
-_OF_ADAPTER: Final = ("f16_nats", "served_nats", "tolerance", "size")
+_OF_ADAPTER: Final = ("exact_nats", "served_nats", "tolerance", "size")
 """Figures that an adapter has fields for; the others are its metrics."""
 
 
@@ -99,7 +99,7 @@ def _adapter(run: Run, base: BaseModel, report: Report, now: datetime) -> Adapte
         digest=run.digest,
         size=int(run.figures["size"]),
         metrics={name: value for name, value in run.figures.items() if name not in _OF_ADAPTER},
-        f16_nats=run.figures["f16_nats"],
+        exact_nats=run.figures["exact_nats"],
         served_nats=run.figures["served_nats"],
         tolerance=run.figures["tolerance"],
         trust=report.trust,

@@ -152,7 +152,7 @@ def _figures(outcome: Outcome) -> dict[str, float]:
 def _proven(exported: Exported, exactly: Proof, as_served: Proof) -> dict[str, float]:
     return {
         "size": float(exported.size),
-        "f16_nats": exactly.max_nats,
+        "exact_nats": exactly.max_nats,
         "served_nats": as_served.max_nats,
         "tolerance": as_served.tolerance,
     }

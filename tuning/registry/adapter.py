@@ -46,8 +46,8 @@ class Adapter:
     """Bytes."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Of the training: `loss`, `validation`, `steps`, `seconds`, ..."""
-    f16_nats: float | None = None
-    """The largest difference, in nats, to what PyTorch says of a label, on an F16 copy of the base."""
+    exact_nats: float | None = None
+    """The largest difference, in nats, to what PyTorch says of a label, on an F32 copy of the base."""
     served_nats: float | None = None
     """The same on the base as it serves, which is quantized."""
     tolerance: float | None = None

@@ -62,10 +62,10 @@ def _proof(adapter: Adapter) -> Iterator[str]:
     yield ""
     for name, value in sorted(adapter.metrics.items()):
         yield f"* {name}: {value:.4g}"
-    if adapter.f16_nats is not None:
+    if adapter.exact_nats is not None:
         yield (
-            f"* The engine says what PyTorch says: on an F16 copy of the base no label differs by more than "
-            f"{adapter.f16_nats:.4f} nats."
+            f"* The engine says what PyTorch says: on an F32 copy of the base no label differs by more than "
+            f"{adapter.exact_nats:.4f} nats."
         )
     if adapter.served_nats is not None:
         allowed = "" if adapter.tolerance is None else f", of {adapter.tolerance:.2f} that are allowed"

@@ -2,7 +2,7 @@
 
 Two comparisons of the prompts in proof.jsonl, label by label.
 
-* **Exactly**, on a copy of the base whose matrices are F16, in an embedded engine of its own: there both
+* **Exactly**, on a copy of the base whose matrices are F32, in an embedded engine of its own: there both
   compute the same but for rounding, so that every label agrees to `EXACT_NATS`, or what was written is wrong
   (rows in another order, a scale, a layer that is missing, another base). Where the same model unquantized
   was trained on, the copy still has the rounding of the file that serves, and is held to `SERVED_NATS`.
@@ -25,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import ModelBrokenError, ModelMissingError
 from agent.models.protocol import ChatMessage, ChatModel
-from tuning.export.base import write_f16_copy
+from tuning.export.base import write_f32_copy
 from tuning.recipes import Serving
 from tuning.runs.bases import BaseModel
 from tuning.runs.contracts import Exported, Proof
@@ -55,9 +55,9 @@ class Prompt:
 
 
 async def prove_exactly(folder: Path, base: BaseModel, exported: Exported, *, threads: int = 2) -> Proof:
-    """Compare with the engine on an F16 copy of the base, which lies beside the run meanwhile.
+    """Compare with the engine on an F32 copy of the base, which lies beside the run meanwhile.
 
-    Takes twice the number of weights in bytes, of disk and of memory. Raises `UnprovenError` above
+    Takes four times the number of weights in bytes, of disk and of memory. Raises `UnprovenError` above
     `EXACT_NATS` on any label, `ModelError` and its children, `StoreError`.
     """
     prompts = await asyncio.to_thread(read_prompts, folder)
@@ -133,7 +133,7 @@ async def _exact_engine(
     from agent.models.llama import AdapterFile, LlamaChatModel, LlamaConfig
 
     copy = scratch / "base.gguf"
-    await asyncio.to_thread(write_f16_copy, base.path, copy)
+    await asyncio.to_thread(write_f32_copy, base.path, copy)
     adapters: tuple[AdapterFile, ...] = ()
     recipe = read_job(folder).recipe
     if recipe.serving is Serving.ADAPTER:
@@ -143,7 +143,13 @@ async def _exact_engine(
         await asyncio.to_thread(written, folder, recipe, copy, merged)
         copy = merged
     config = LlamaConfig(
-        path=copy, name=_NAME, digest="", threads=threads, context_tokens=context, adapters=adapters
+        path=copy,
+        name=_NAME,
+        digest="",
+        threads=threads,
+        context_tokens=context,
+        adapters=adapters,
+        exact=True,
     )
     model = await LlamaChatModel.open(config)
     try:

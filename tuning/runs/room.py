@@ -92,10 +92,10 @@ def need_of(size: Size, recipe: Recipe, *, on_card: bool = False) -> Need:
     numbers = recipe.micro_tokens * (token + LEARNT_SHARE * size.vocabulary * LOGIT_COPIES)
     passing = numbers * (_HALF if on_card else _FLOAT)
     training = PROCESS_BYTES + _weights(size, recipe, on_card) + (LEARNING_COPIES - 1) * learns + passing
-    # A checkpoint is written beside the one before it; the copy for the proof is in half precision.
+    # A checkpoint is written beside the one before it; the copy for the proof is in whole precision.
     checkpoints = 2 * (LEARNING_COPIES - 1) * learns
     return Need(
-        disk=round(checkpoints + 2 * learns + _HALF * size.parameters + SPARE_BYTES),
+        disk=round(checkpoints + 2 * learns + _FLOAT * size.parameters + SPARE_BYTES),
         memory=round(loading if on_card else max(loading, training)),
         card=round(training) if on_card else 0,
     )

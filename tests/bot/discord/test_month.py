@@ -18,21 +18,19 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
-from agent.contracts import LOCAL_GUILD, Feedback, FeedbackKind, MemberId, Slug
+from agent.contracts import LOCAL_GUILD, FeedbackKind, MemberId
 from agent.ids import new_id
 from agent.privacy.privacy import ACTION as FORGOTTEN
 from agent.runtime import open_installation
 from agent.serving.served import Task
-from bot.cogs.anomalies import Anomalies
-from bot.cogs.patterns import Patterns
 from tests.agent.journal.episodes import an_event
 from tests.bot.discord.admins import said, the_admin
 from tests.bot.discord.conftest import Stage
+from tests.bot.discord.life import DAY, Life
 from tests.bot.stats.turns import an_answer, asked
 from tests.discord.clock import Clock
 from tests.discord.fixtures import point_here
 from tests.discord.loopback import Loopback
-from tests.discord.members import Member
 from tests.discord.model import Message
 from tests.household import household_settings
 from tuning.annotation.guideline import GUIDELINE
@@ -47,7 +45,6 @@ from tuning.patterns.pattern import Action
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-DAY: Final = timedelta(days=1)
 MEMBERS: Final = ("ana", "ben", "cai", "dee", "eva", "fay", "gil", "hal")
 BRIGADE: Final = ("troll1", "troll2", "troll3", "troll4", "troll5")
 BEFORE: Final = 200
@@ -66,66 +63,16 @@ PUMPS: Final = (
 )
 
 
-class Month:
+class Month(Life):
     """What people do, and what is kept of it."""
-
-    def __init__(self, stage: Stage, admin: Member) -> None:
-        self.stage = stage
-        self.admin = admin
-        self.stores = stage.installation.stores
-        self._looks_at = self.stores.clock()
-
-    def member(self, name: str) -> Member:
-        return self.stage.loopback.member(name)
-
-    def id_of(self, name: str) -> MemberId:
-        return MemberId(str(self.member(name).id))
-
-    def passes(self, **time: float) -> None:
-        self.stage.loopback.clock.advance(timedelta(**time).total_seconds())
-
-    async def day(self) -> None:
-        """The rest of the day goes by, and the bot looks at everything."""
-        now = self.stores.clock()
-        self._looks_at = max(self._looks_at + DAY, now)
-        self.stage.loopback.clock.advance((self._looks_at - now).total_seconds())
-        for cog in map(self.stage.bot.get_cog, (Anomalies.__name__, Patterns.__name__)):
-            assert isinstance(cog, Anomalies | Patterns)
-            await cog.daily.once()
 
     async def asks(self, name: str, question: str) -> Message:
         self.passes(hours=1)
-        return await self.stage.answer_to(await self.member(name).asks("general", question))
-
-    async def corrects(self, name: str, answer: Message, topic: str) -> None:
-        before = len(await self._events())
-        offered = await self.member(name).clicks(answer, "Wrong topic")
-        await self.member(name).chooses(offered.messages()[0], "What is this", topic)
-        await self._heard(before)
-        await self.stage.idle()
-
-    async def finds_too_long(self, name: str, answer: Message) -> None:
-        before = len(await self._events())
-        opened = await self.member(name).clicks(answer, "Not helpful")
-        await self.member(name).submits(opened, {"Reason": "too_long"})
-        await self._heard(before, 2)
-
-    async def votes(self, name: str, answer: Message, thumb: str) -> None:
-        before = len(await self._events())
-        await self.member(name).reacts(answer, thumb)
-        await self._heard(before)
+        return await super().asks(name, question)
 
     async def labels(self) -> Counter[str]:
         made = await labels_of(self.stores, LOCAL_GUILD, now=self.stores.clock())
         return Counter(each.rule for each in made.labels)
-
-    async def route_of(self, answer: Message) -> tuple[Slug, ...]:
-        row = await self.stage.bot.state.answer(answer.id)
-        assert row is not None
-        episode = await self.stores.journal.episode(LOCAL_GUILD, row.episode)
-        assert episode is not None
-        assert episode.route is not None
-        return episode.route.categories
 
     async def anomalies(self) -> dict[Kind, AnomalyState]:
         found = await AnomalyLog(self.stores.database).anomalies(LOCAL_GUILD)
@@ -137,9 +84,9 @@ class Month:
         those = {each.pattern for each in events if each.facts.action is action}
         return [each.state for each in events if each.pattern in those]
 
-    def reports(self) -> list[str]:
+    def told(self) -> list[str]:
         """What the admins were told, in the channel that they chose."""
-        return [each.content for each in self.stage.loopback.said_by_bot(self.stage.loopback.channel("car"))]
+        return self.reports("car")
 
     async def reviews(self, decide: Callable[[str], str]) -> list[tuple[str, str]]:
         """The admin goes through the queue once; `decide` names the button for what is shown. Return what
@@ -194,15 +141,6 @@ class Month:
                 guideline=GUIDELINE,
             )
             await DecisionStore(self.stores.database).add(decision)
-
-    async def _events(self) -> tuple[Feedback, ...]:
-        return await self.stores.journal.feedback(LOCAL_GUILD)
-
-    async def _heard(self, before: int, count: int = 1) -> None:
-        async def are() -> bool:
-            return len(await self._events()) >= before + count
-
-        await self.stage.until(are)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -285,7 +223,7 @@ async def _a_topic_is_corrected(month: Month) -> Message:
     assert await month.route_of(third) == ("car",)
     assert await month.labels() == _of_before() + Counter({"category-corrected-by-members": 1})
     await month.day()
-    (report,) = month.reports()
+    (report,) = month.told()
     assert "3 remarks by 3 members" in report
     assert "somebody should write it down" in report
     return third
@@ -308,7 +246,7 @@ async def _two_tell_what_cannot_both_be_true(month: Month) -> Message:
     answer = await month.asks("fay", HEATER)
     await month.day()
     assert await month.anomalies() == {Kind.CONTRADICTION: AnomalyState.RAISED}
-    assert "Two sources contradict each other" in month.reports()[-1]
+    assert "Two sources contradict each other" in month.told()[-1]
     return answer
 
 
@@ -318,7 +256,7 @@ async def _four_find_answers_too_long(month: Month) -> None:
         await month.finds_too_long(name, await month.asks(name, question))
         if name in {"cai", "fay"}:
             await month.day()
-    assert len(month.reports()) == 2
+    assert len(month.told()) == 2
     assert await month.patterns(Action.HUMAN_REVIEW) == []
 
 
@@ -330,12 +268,12 @@ async def _new_accounts_attack(month: Month, answers: Sequence[Message]) -> None
             month.passes(minutes=1)
     await month.day()
     assert (await month.anomalies())[Kind.BURST] is AnomalyState.RAISED
-    assert "15 unhelpful votes within an hour" in month.reports()[-1]
+    assert "15 unhelpful votes within an hour" in month.told()[-1]
     for name, question in zip(("gil", "hal"), PUMPS[4:], strict=True):
         await month.finds_too_long(name, await month.asks(name, question))
     await month.day()
-    assert "6 remarks by 6 members on 3 days" in month.reports()[-1]
-    assert "a person should look" in month.reports()[-1]
+    assert "6 remarks by 6 members on 3 days" in month.told()[-1]
+    assert "a person should look" in month.told()[-1]
     assert await month.patterns(Action.FINE_TUNE_ANSWERS) == []
 
 
@@ -355,8 +293,8 @@ async def _a_person_looks(month: Month) -> None:
         Kind.BURST: AnomalyState.DISMISSED,
     }
     await month.day()
-    assert "6 remarks by 6 members on 3 days" in month.reports()[-1]
-    assert "train the answers" in month.reports()[-1]
+    assert "6 remarks by 6 members on 3 days" in month.told()[-1]
+    assert "train the answers" in month.told()[-1]
     assert await month.patterns(Action.FINE_TUNE_ANSWERS) == [
         State.FOUND,
         *[State.CHANGED] * 3,
@@ -377,11 +315,11 @@ async def _a_member_is_forgotten(month: Month) -> None:
 
 async def _nothing_more_happens(month: Month) -> None:
     """Until the month is over nothing else is found, and the trail says who did what, when."""
-    reports, begun = month.reports(), month.stores.clock()
+    reports, begun = month.told(), month.stores.clock()
     labels, anomalies = await month.labels(), await month.anomalies()
     while month.stores.clock() < begun + 20 * DAY:
         await month.day()
-    assert month.reports() == reports
+    assert month.told() == reports
     assert (await month.labels(), await month.anomalies()) == (labels, anomalies)
     assert (await month.patterns(Action.FINE_TUNE_ANSWERS))[-1] is State.STABLE
 

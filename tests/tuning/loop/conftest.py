@@ -17,11 +17,11 @@ from agent.serving.served import Task
 from agent.settings import Settings
 from tests.tuning.loop.guilds import Clock, correct, open_guild
 from tests.tuning.loop.paper import HOME, PaperSteps, Told
-from tests.tuning.training.conftest import loaded, tiny, tiny_folder, training
+from tests.tuning.training.conftest import loaded, tiny, tiny_folder
 from tuning.datasets.building import build_version
 from tuning.loop.tools import Tools, tools_of
 
-__all__ = ["loaded", "tiny", "tiny_folder", "training"]
+__all__ = ["loaded", "tiny", "tiny_folder"]
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ async def test_from_labels_to_champion_and_back(
     assert ready is not None
     assert (ready.state, ready.note) == (State.APPROVAL, "It passed the gate and waits for an admin.")
     assert watcher.states == list(State)[:7]
-    assert ready.figures["f16_nats"] <= 0.02
+    assert ready.figures["exact_nats"] <= 0.02
 
     # What is kept says nothing of what members asked.
     kept = {path.name for path in ready.folder(data).iterdir()}

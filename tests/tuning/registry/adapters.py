@@ -29,7 +29,7 @@ def an_adapter(weights: bytes = b"weights", **changes: Any) -> Adapter:
         "digest": hashlib.sha256(weights).hexdigest(),
         "size": len(weights),
         "metrics": {"loss": 0.25, "steps": 40},
-        "f16_nats": 0.004,
+        "exact_nats": 0.004,
         "served_nats": 0.08,
         "tolerance": 0.5,
         "trust": Trust(scale=0.8, model=0.6, span=9.5),

@@ -37,7 +37,7 @@ def test_the_card_says_what_it_is_made_of_and_how_it_was_proven() -> None:
 
 
 def test_the_card_names_what_is_not_there() -> None:
-    plain = an_adapter(task=Task.ANSWER, category=Slug("pool"), licence="", recipe=Recipe(), f16_nats=None)
+    plain = an_adapter(task=Task.ANSWER, category=Slug("pool"), licence="", recipe=Recipe(), exact_nats=None)
     card = model_card(plain)
 
     assert "Only for: category pool." in card

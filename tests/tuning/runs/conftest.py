@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from agent.models.weights import sha256_of
-from tests.tuning.training.conftest import loaded, rows, tiny, tiny_folder, training
+from tests.tuning.training.conftest import loaded, rows, tiny, tiny_folder
 from tuning.recipes import Recipe
 from tuning.runs.bases import BaseModel
 from tuning.training.job import Job, write_job
 from tuning.training.rows import Row, write_rows
 
-__all__ = ["loaded", "rows", "tiny", "tiny_folder", "training"]
+__all__ = ["loaded", "rows", "tiny", "tiny_folder"]
 
 RECIPE = Recipe(rank=4, batch=8, epochs=4, learning_rate=0.02, max_tokens=512, seed=3)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,6 @@ CATEGORIES = tuple(
     Category(slug=Slug(slug), name=slug.capitalize(), description=f"All about the {slug}.")
     for slug in ("pool", "car", "garden", "kitchen")
 )
-
-
-@pytest.fixture(scope="session")
-def training(request: pytest.FixtureRequest) -> None:
-    """Skip the test, or fail it with `--require-training`, where torch is not installed."""
-    if importlib.util.find_spec("torch") and importlib.util.find_spec("peft"):
-        return
-    reason = "torch and peft are not installed: run 'make training'"
-    if request.config.getoption("--require-training"):
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from agent.errors import ModelBrokenError, ModelMissingError, UsageError
 from agent.models.llama import AdapterFile, LlamaChatModel, LlamaConfig
 from tests.tuning.training.tiny import HIDDEN
-from tuning.export.base import Base, read_base, write_f16_copy
+from tuning.export.base import Base, read_base, write_f32_copy
 from tuning.export.gguf_lora import WEIGHTS, read_pairs, write_gguf_lora
 from tuning.export.layout import permuted
 from tuning.recipes import Layers, Method, Recipe
@@ -159,8 +159,8 @@ def test_permuting_moves_halves_of_each_head_beside_each_other() -> None:
     assert permuted(rows, 2)[:, 0].tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
 
 
-def test_a_copy_in_half_precision_keeps_all_but_the_numbers(llama: Base, tmp_path: Path) -> None:
-    write_f16_copy(llama.path, tmp_path / "copy.gguf")
+def test_a_copy_in_whole_precision_keeps_all_but_the_numbers(llama: Base, tmp_path: Path) -> None:
+    write_f32_copy(llama.path, tmp_path / "copy.gguf")
     one, other = llama, read_base(tmp_path / "copy.gguf")
     assert (one.shapes, one.heads, one.kv_heads, one.blocks) == (
         other.shapes,
