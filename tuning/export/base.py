@@ -1,8 +1,8 @@
 """A GGUF file as the base of an adapter: what must be known of it, and a copy of it in whole precision.
 
 The copy is what an adapter is proven on. Quantized kernels round activations to 8 bits: log-probabilities are
-then up to half a nat from PyTorch's whatever the adapter is, and in F16 up to 0.03 once it has learnt well. In
-F32, keys and values too, they agree to four digits.
+then up to half a nat from PyTorch's whatever the adapter is, and in F16 up to 0.03 once it has learnt well.
+In F32, keys and values too, they agree to four digits.
 """
 
 from __future__ import annotations
