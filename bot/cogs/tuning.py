@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _EVERY: Final = timedelta(minutes=1)
-_FIRST: Final = timedelta(minutes=1)
+_FIRST: Final = timedelta(minutes=5)
 
 
 class Tuning(commands.Cog):
