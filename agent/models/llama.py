@@ -49,9 +49,6 @@ _LABEL_BIAS = 100.0
 _LEAST_PROBABILITY = 1e-38
 """A probability below float32's smallest is reported as zero."""
 
-_F32 = 0
-"""In ggml's list of types."""
-
 _Event = dict[str, Any]
 
 
@@ -280,7 +277,7 @@ def _load(config: LlamaConfig, key: str) -> xllamacpp.Server:
     params.cache_ram_mib = 0
     params.fit_params = params.warmup = False
     if config.exact:
-        params.cache_type_k = params.cache_type_v = _F32
+        params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
     params.lora_adapters = [_lora(adapter) for adapter in config.adapters]
     params.verbosity = 0
     try:

@@ -11,14 +11,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import GuildId
 from agent.database import tables
 from agent.database.engine import Database
-from agent.errors import StoreError, UnknownGuildError, UsageError
+from agent.database.reading import read_as
+from agent.errors import UnknownGuildError, UsageError
 from agent.ids import new_id
 from agent.serving.served import Task
 from tuning.loop.plan import Plan, may_start
@@ -104,10 +105,7 @@ class Plans:
         query = select(tables.tuning_plans.c.body).where(tables.tuning_plans.c.guild == guild)
         async with self._database.read() as connection:
             body = (await connection.execute(query)).scalar_one_or_none()
-        try:
-            return Plan() if body is None else _PLAN.validate_python(body)
-        except ValidationError as error:
-            raise _unreadable("plan", guild, error) from error
+        return Plan() if body is None else read_as(_PLAN, body, f"The plan {guild}")
 
     async def put(self, guild: GuildId, plan: Plan) -> None:
         """Durable when it returns."""
@@ -161,14 +159,4 @@ def _run(rows: Sequence[RowMapping]) -> Run:
         "asked_at": ordered[0]["at"],
         "changed_at": next(row["at"] for row in ordered if row["state"] == state),
     }
-    try:
-        return _RUN.validate_python(known | of_run)
-    except ValidationError as error:
-        raise _unreadable("tuning run", of_run["id"], error) from error
-
-
-def _unreadable(what: str, name: str, error: ValidationError) -> StoreError:
-    return StoreError(
-        f"The {what} {name} cannot be read: {error.errors()[0]['msg']}.",
-        "A newer Lorekeeper may have written it; update, or report this.",
-    )
+    return read_as(_RUN, known | of_run, f"The tuning run {of_run['id']}")

@@ -13,12 +13,12 @@ from sqlalchemy.exc import DBAPIError
 from agent.catalog.sql import SqlCatalog
 from agent.contracts import EpisodeId, GuildId, MemberId, Slug
 from agent.database import tables
-from agent.database.engine import Database, open_database
+from agent.database.engine import Database
 from agent.errors import StoreError
 from bot.fairness import Allowance
 from bot.state.config import ChannelConfig, GuildConfig, Power
 from bot.state.store import AnswerMessage, BotState, Pending
-from tests.agent.database.backends import BACKENDS, new_address
+from tests.agent.database.backends import BACKENDS, opened
 
 _HOME, _OTHER = GuildId("1"), GuildId("2")
 _ANA, _BEN = MemberId("10"), MemberId("11")
@@ -28,11 +28,8 @@ _QUESTION = 1_200_000_000_000_000_001
 
 @pytest.fixture(params=BACKENDS)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await open_database(new_address(request, tmp_path))
-    for guild in (_HOME, _OTHER):
-        await SqlCatalog(opened).create_guild(guild)
-    yield opened
-    await opened.close()
+    async with opened(request, tmp_path, _HOME, _OTHER) as database:
+        yield database
 
 
 @pytest.fixture

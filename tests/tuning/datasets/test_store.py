@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from agent.catalog.sql import SqlCatalog
 from agent.contracts import GuildId, MemberId, Slug
 from agent.database import tables
-from agent.database.engine import Database, open_database
+from agent.database.engine import Database
 from agent.errors import StoreError, UsageError
 from agent.serving.served import Task
-from tests.agent.database.backends import BACKENDS, new_address
+from tests.agent.database.backends import BACKENDS, opened
 from tests.agent.journal.episodes import NOON
 from tests.tuning.datasets.labels import HOME, a_label, some_labels
 from tuning.datasets.item import Split
@@ -28,11 +27,8 @@ WORK = GuildId("work")
 
 @pytest.fixture(params=BACKENDS)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    database = await open_database(new_address(request, tmp_path))
-    for guild in (HOME, WORK):
-        await SqlCatalog(database).create_guild(guild)
-    yield database
-    await database.close()
+    async with opened(request, tmp_path, HOME, WORK) as database:
+        yield database
 
 
 @pytest.fixture

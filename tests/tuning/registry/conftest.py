@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.catalog.sql import SqlCatalog
-from agent.database.engine import Database, open_database
+from agent.database.engine import Database
 from agent.serving.assignments import Assignments
-from tests.agent.database.backends import BACKENDS, new_address
+from tests.agent.database.backends import BACKENDS, opened
 from tests.agent.journal.episodes import HOME, WORK
 from tuning.registry.promotion import Promotion
 from tuning.registry.store import Registry
@@ -16,11 +15,8 @@ from tuning.registry.store import Registry
 
 @pytest.fixture(params=BACKENDS)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    database = await open_database(new_address(request, tmp_path))
-    for guild in (HOME, WORK):
-        await SqlCatalog(database).create_guild(guild)
-    yield database
-    await database.close()
+    async with opened(request, tmp_path, HOME, WORK) as database:
+        yield database
 
 
 @pytest.fixture

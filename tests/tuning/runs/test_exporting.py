@@ -15,7 +15,7 @@ from agent.errors import DiskFullError, ModelBrokenError, ModelMissingError, Usa
 from agent.models.llama import AdapterFile, LlamaChatModel, LlamaConfig
 from agent.models.protocol import ChatMessage
 from tests.agent.database.disks import small_disk
-from tests.tuning.runs.conftest import RECIPE, write_run
+from tests.tuning.training.runs import RECIPE, write_run
 from tuning.export.gguf_lora import WEIGHTS
 from tuning.recipes import Method, Recipe, Serving
 from tuning.runs.bases import BaseModel

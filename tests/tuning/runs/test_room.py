@@ -10,7 +10,7 @@ import pytest
 
 from agent.errors import ModelBrokenError
 from tests.agent.database.disks import small_disk
-from tests.tuning.runs.conftest import write_run
+from tests.tuning.training.runs import write_run
 from tuning.recipes import Layers, Method, Recipe
 from tuning.runs.errors import NoRoomError
 from tuning.runs.machine import available, free_memory, left_in_group, visible_cards

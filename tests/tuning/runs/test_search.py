@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.errors import UsageError
-from tests.tuning.runs.conftest import RECIPE, write_run
+from tests.tuning.training.runs import RECIPE, write_run
 from tuning.recipes import Recipe
 from tuning.runs.contracts import Outcome
 from tuning.runs.errors import TrainingError

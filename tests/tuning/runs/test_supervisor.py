@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 
 from agent.errors import ModelMissingError, StoreBusyError, StoreError, UsageError
 from tests.agent.database.disks import small_disk
-from tests.tuning.runs.conftest import RECIPE, write_run
+from tests.tuning.training.runs import RECIPE, write_run
 from tuning.export.gguf_lora import WEIGHTS
 from tuning.runs import supervisor
 from tuning.runs.contracts import Progress

@@ -1,22 +1,24 @@
-"""A training run in this process, which saves loading torch again for each."""
+"""Training runs: written to be trained, or trained in this process, which saves loading torch for each."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from agent.models.llama import AdapterFile, LlamaChatModel, LlamaConfig
 from agent.models.protocol import ChatMessage
 from tuning.recipes import Recipe
-from tuning.training.job import PROOF, Job, metrics
+from tuning.training.job import PROOF, Job, metrics, write_job
 from tuning.training.rows import Row, write_rows
+
+RECIPE: Final = Recipe(rank=4, batch=8, epochs=4, learning_rate=0.02, max_tokens=512, seed=3)
 
 
 def job(folder: Path, base: Path, rows: Sequence[Row], recipe: Recipe, **more: Any) -> Job:
     """Write all but the last twelve rows to learn from and those to hold out."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     write_rows(folder / "train.jsonl", rows[:-12])
     write_rows(folder / "validation.jsonl", rows[-12:])
     values = {"precision": "float32", "threads": 1} | more
@@ -27,6 +29,13 @@ def job(folder: Path, base: Path, rows: Sequence[Row], recipe: Recipe, **more: A
         recipe=recipe,
         **values,
     )
+
+
+def write_run(folder: Path, base: Path, rows: Sequence[Row], recipe: Recipe = RECIPE) -> Job:
+    """A run that is ready to be trained, with a checkpoint after each step."""
+    run = job(folder, base, rows, recipe, checkpoint_seconds=0)
+    write_job(folder, run)
+    return run
 
 
 def train(folder: Path, run: Job, stopped: Callable[[], bool] = lambda: False) -> bool:

@@ -12,30 +12,17 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from tests.tuning.training.runs import RECIPE, write_run
 from tuning.export.gguf_lora import WEIGHTS
 from tuning.recipes import Recipe
-from tuning.training.job import ADAPTER, CHECKPOINT, METRICS, PROOF, Exit, Job, metrics, write_job
-from tuning.training.rows import Row, write_rows
+from tuning.training.job import ADAPTER, CHECKPOINT, METRICS, PROOF, Exit, metrics
+from tuning.training.rows import Row
 
 pytestmark = pytest.mark.usefixtures("training")
 
-RECIPE = Recipe(rank=4, batch=8, epochs=4, learning_rate=0.02, max_tokens=512, seed=3)
-
 
 def _job(folder: Path, base: Path, rows: list[Row], recipe: Recipe = RECIPE) -> Path:
-    folder.mkdir()
-    write_rows(folder / "train.jsonl", rows[:48])
-    write_rows(folder / "validation.jsonl", rows[48:])
-    job = Job(
-        base=str(base),
-        train=folder / "train.jsonl",
-        validation=folder / "validation.jsonl",
-        recipe=recipe,
-        threads=1,
-        precision="float32",
-        checkpoint_seconds=0,
-    )
-    write_job(folder, job)
+    write_run(folder, base, rows, recipe)
     return folder
 
 
