@@ -34,7 +34,7 @@ from benchmarks.report import DATA
 
 SEED = 7
 RETRIEVED = 8
-_NOTHING_SEARCHED = Searched(
+NOTHING_SEARCHED = Searched(
     categories=(), constraints=Constraints(), widened=False, queries=(), index_version="v1"
 )
 
@@ -130,7 +130,7 @@ async def search(
         categories=categories,
         alpha=alpha,
     )
-    return Evidence(items=await bench.store.search(query), searched=_NOTHING_SEARCHED)
+    return Evidence(items=await bench.store.search(query), searched=NOTHING_SEARCHED)
 
 
 async def put_passages(bench: Bench, passages: Sequence[Passage]) -> None:
@@ -147,7 +147,7 @@ async def read(bench: Bench, asked: Asked) -> Evidence:
     question = (await bench.embedder.embed([asked.text], EmbedKind.QUERY))[0]
     vector = (await bench.embedder.embed([embedding_text(passage)], EmbedKind.PASSAGE))[0]
     item = EvidenceItem(passage=passage, score=1.0, similarity=float(vector @ question), lexical=1.0)
-    return Evidence(items=(item,), searched=_NOTHING_SEARCHED)
+    return Evidence(items=(item,), searched=NOTHING_SEARCHED)
 
 
 def holds_answer(asked: Asked, texts: Sequence[str]) -> bool:

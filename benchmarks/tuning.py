@@ -1,4 +1,4 @@
-"""From training rows to a proven adapter, by the code of the loop: what the benchmarks of tuned models share."""
+"""From training rows to a proven adapter, by the code of the loop: what benchmarks of tuned models share."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Tuned:
         made = self.outcome
         return (
             f"Trained on {made.rows} rows in {made.seconds / 60:.1f} minutes ({made.step} steps, "
-            f"{made.precision}); the engine is {self.exactly.max_nats:.4f} nats from PyTorch on a copy of the "
-            f"base in whole precision, and {self.as_served.max_nats:.2f} on the file that serves."
+            f"{made.precision}); the engine is {self.exactly.max_nats:.4f} nats from PyTorch on a copy of "
+            f"the base in whole precision, and {self.as_served.max_nats:.2f} on the file that serves."
         )
 
 
