@@ -252,6 +252,11 @@ class Evidence:
     items: tuple[EvidenceItem, ...]
     searched: Searched
 
+    @property
+    def category(self) -> Slug | None:
+        """What it is about: the category of the best passage."""
+        return self.items[0].passage.category if self.items else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:

@@ -88,6 +88,11 @@ class SqlCatalog:
                 .where(tables.categories.c.guild == guild, tables.categories.c.slug == old)
                 .values(slug=new)
             )
+            await connection.execute(
+                update(tables.serving)
+                .where(tables.serving.c.guild == guild, tables.serving.c.category == old)
+                .values(category=new)
+            )
             await _forget_former(connection, guild, new)
             await connection.execute(insert(tables.former_slugs), _former(guild, old, new))
 
@@ -265,7 +270,12 @@ def _former(guild: GuildId, old: Slug, now: Slug) -> dict[str, str]:
 
 
 async def _delete_category(connection: AsyncConnection, guild: GuildId, slug: Slug) -> None:
-    """Its remaining examples go with it, by their foreign key."""
+    """Its remaining examples go with it, by their foreign key, and what answered its questions serves no
+    longer.
+    """
+    await connection.execute(
+        delete(tables.serving).where(tables.serving.c.guild == guild, tables.serving.c.category == slug)
+    )
     await connection.execute(
         delete(tables.categories).where(tables.categories.c.guild == guild, tables.categories.c.slug == slug)
     )

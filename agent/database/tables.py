@@ -265,9 +265,12 @@ serving = Table(
     metadata,
     _guild(),
     Column("task", Text, primary_key=True),
+    Column("category", Text, primary_key=True),
     Column("body", Document, nullable=False),
 )
-"""Who serves each task of a guild now (`agent.serving.served.Assignment`). No row: the model as it is."""
+"""Who serves each task of a guild now (`agent.serving.served.Assignment`): questions of one category, or with
+an empty one all for which nothing else is assigned. No row: the model as it is.
+"""
 
 dataset_versions = Table(
     "dataset_versions",

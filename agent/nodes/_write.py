@@ -6,15 +6,19 @@ from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
-from agent.contracts import EpisodeId, GuildId, Token, TokensWithdrawn
+from agent.contracts import Token, TokensWithdrawn
 from agent.models.protocol import ChatMessage, ChatModel, ChatOptions
 from agent.parts import Parts
 from agent.serving.served import Task
+from agent.state import State
 
 
-async def writer_of(parts: Parts, guild: GuildId, episode: EpisodeId) -> ChatModel:
-    """The model that would write this question's answer: through an adapter of the guild, or as it is."""
-    found = await parts.models.adapted(guild, Task.ANSWER, episode)
+async def writer_of(parts: Parts, state: State) -> ChatModel:
+    """The model that would write this question's answer: through an adapter of the category that its best
+    passage is in, through one of the guild, or as it is.
+    """
+    guild, category = state["question"].guild, state["evidence"].category
+    found = await parts.models.adapted(guild, Task.ANSWER, state["episode"], category)
     return parts.chat if found is None else found.model
 
 

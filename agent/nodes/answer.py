@@ -33,7 +33,7 @@ async def suggest(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
 
 async def _writer(state: State, runtime: Runtime[Parts]) -> ChatModel | None:
     """The model that writes the answer; None where the best sentences are the answer."""
-    model = await writer_of(runtime.context, state["question"].guild, state["episode"])
+    model = await writer_of(runtime.context, state)
     return model if generates(runtime.context.settings, model.info) else None
 
 

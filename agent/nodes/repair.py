@@ -19,6 +19,6 @@ async def repair(state: State, runtime: Runtime[Parts]) -> dict[str, Any]:
     messages = repair_messages(
         state["text"], state["evidence"], state["draft"], state["problems"], state["language"]
     )
-    model = await writer_of(runtime.context, state["question"].guild, state["episode"])
+    model = await writer_of(runtime.context, state)
     draft = await write(model, messages, runtime)
     return {"draft": draft, "streamed": True, "repairs": state["repairs"] + 1}

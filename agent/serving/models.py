@@ -1,4 +1,4 @@
-"""The model for a question: through the adapter in service for its guild and task, or as it is.
+"""The model for a question: through the adapter in service for its category or its guild, or as it is.
 
 An adapter never costs a question: where it cannot be loaded, or not soon enough, the model answers as it is,
 and the log and the metrics say so. What serves is loaded beforehand, also after a promotion in another
@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from agent.contracts import GuildId
+from agent.contracts import GuildId, Slug
 from agent.errors import ModelBusyError, ModelError, StoreError
 from agent.models.metered import MeteredChatModel
 from agent.models.protocol import ChatModel
@@ -62,10 +62,13 @@ class ServedModels:
         found = await self.adapted(guild, task, key)
         return self._base if found is None else found.model
 
-    async def adapted(self, guild: GuildId, task: Task, key: str = "") -> Adapted | None:
-        """The same with its adapter, or None when the model serves as it is."""
-        assignment = await self._assignments.get(guild, task)
-        adapter = assignment.chosen(key) if key else assignment.champion
+    async def adapted(
+        self, guild: GuildId, task: Task, key: str = "", category: Slug | None = None
+    ) -> Adapted | None:
+        """The same with its adapter, or None when the model serves as it is. The adapter of the question's
+        category goes before the guild's.
+        """
+        adapter = await self._chosen(guild, task, key, category)
         if adapter is None or time.monotonic() < self._refused.get(adapter.digest, 0.0):
             return None
         try:
@@ -88,7 +91,7 @@ class ServedModels:
         assigned = await self._assignments.all()
         wanted = {
             (adapter, task)
-            for (_, task), assignment in assigned.items()
+            for (_, task, _), assignment in assigned.items()
             for adapter in (assignment.champion, assignment.challenger)
             if adapter is not None
         }
@@ -109,6 +112,16 @@ class ServedModels:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+    async def _chosen(
+        self, guild: GuildId, task: Task, key: str, category: Slug | None
+    ) -> ServedAdapter | None:
+        for place in dict.fromkeys((category, None)):
+            assignment = await self._assignments.get(guild, task, place)
+            adapter = assignment.chosen(key) if key else assignment.champion
+            if adapter is not None:
+                return adapter
+        return None
 
     async def _keep_prepared(self) -> None:
         before: object = {}

@@ -52,7 +52,7 @@ class AnswerQuestion:
     @property
     def category(self) -> Slug | None:
         """Of the best passage."""
-        return self.evidence.items[0].passage.category if self.evidence.items else None
+        return self.evidence.category
 
     @property
     def needs_judge(self) -> bool:

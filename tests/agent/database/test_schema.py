@@ -190,6 +190,28 @@ async def test_examples_learnt_before_are_traced_to_their_members(
         await _run(database_address, "UPDATE feedback SET role = 'admin'")
 
 
+async def test_what_served_before_categories_did_serves_all_questions(
+    database_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        for module in (schema, engine_module):
+            patch.setattr(module, "HEAD", "0011")
+        await (await open_database(database_address)).close()
+    await _run(
+        database_address,
+        "INSERT INTO guilds VALUES ('home', 1)",
+        "INSERT INTO serving VALUES ('home', 'answer', '{}')",
+    )
+
+    await (await open_database(database_address)).close()
+
+    found = await _run(database_address, "SELECT guild, task, category, body FROM serving")
+    assert found == [("home", "answer", "", "{}")]
+    await _run(database_address, "INSERT INTO serving VALUES ('home', 'answer', 'pool', '{}')")
+    with pytest.raises(DBAPIError):
+        await _run(database_address, "INSERT INTO serving VALUES ('home', 'answer', 'pool', '{}')")
+
+
 async def test_a_newer_database_is_refused_and_left_alone(database_address: str) -> None:
     await (await open_database(database_address)).close()
     await _run(database_address, "UPDATE alembic_version SET version_num = '9999'")

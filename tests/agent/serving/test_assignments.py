@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.catalog.sql import SqlCatalog
-from agent.contracts import GuildId
+from agent.contracts import Category, GuildId, Slug
 from agent.database import tables
 from agent.database.engine import Database
 from agent.errors import StoreError, UsageError
@@ -39,9 +39,28 @@ async def test_what_is_put_is_seen_at_once_by_its_own_guild_and_task_alone(assig
     assert await assignments.get(ONE, Task.ROUTE) == ON_TRIAL
     assert await assignments.get(ONE, Task.ANSWER) == Assignment()
     assert await assignments.get(OTHER, Task.ROUTE) == Assignment()
-    assert await assignments.all() == {(ONE, Task.ROUTE): ON_TRIAL}
+    assert await assignments.all() == {(ONE, Task.ROUTE, None): ON_TRIAL}
     await assignments.put(ONE, Task.ROUTE, Assignment())
     assert await assignments.get(ONE, Task.ROUTE) == Assignment()
+
+
+async def test_a_category_has_an_assignment_of_its_own_that_goes_where_the_category_goes(
+    assignments: Assignments, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REMEMBERED_SECONDS", 0.0)
+    catalog, pool, spa, car = SqlCatalog(database), Slug("pool"), Slug("spa"), Slug("car")
+    for slug in (pool, car):
+        await catalog.put_category(ONE, Category(slug=slug, name=slug))
+    for category in (None, pool, car):
+        await assignments.put(ONE, Task.ANSWER, ON_TRIAL, category)
+    assert set(await assignments.all()) == {(ONE, Task.ANSWER, each) for each in (None, pool, car)}
+    assert await assignments.get(ONE, Task.ANSWER, spa) == Assignment()
+
+    await catalog.rename_category(ONE, pool, spa)
+    assert await assignments.get(ONE, Task.ANSWER, spa) == ON_TRIAL
+    await catalog.merge_category(ONE, spa, car)
+    await catalog.remove_category(ONE, car)
+    assert set(await assignments.all()) == {(ONE, Task.ANSWER, None)}
 
 
 async def test_another_process_sees_it_after_a_moment(
@@ -73,7 +92,7 @@ async def test_a_change_that_is_rolled_back_changes_nothing(
 async def test_what_a_newer_version_wrote_is_an_error_that_says_so(
     assignments: Assignments, database: Database
 ) -> None:
-    row = {"guild": ONE, "task": "route", "body": {"champion": {"kind": "of tomorrow"}}}
+    row = {"guild": ONE, "task": "route", "category": "", "body": {"champion": {"kind": "of tomorrow"}}}
     async with database.write() as connection:
         await connection.execute(database.upsert(tables.serving, ("body",)), row)
     with pytest.raises(StoreError, match="cannot be read"):

@@ -87,6 +87,18 @@ async def test_an_episode_names_the_adapters_that_routed_and_answered_until_they
     assert (after.answer, after.route) == (before.answer, before.route)
 
 
+async def test_an_answer_is_written_through_the_adapter_of_its_category(
+    opened: Installation, guild: GuildId, adapters: list[ServedAdapter]
+) -> None:
+    reply = await answered(opened.agent, PUMP, guild=guild)
+    assert reply.evidence is not None
+    assert reply.evidence.category == Slug("pool")
+    for category, adapter in ((None, adapters[0]), (Slug("car"), adapters[0]), (Slug("pool"), adapters[1])):
+        await opened.stores.assignments.put(guild, Task.ANSWER, Assignment(champion=adapter), category)
+    tuned = await answered(opened.agent, PUMP, guild=guild)
+    assert adapters_of(tuned.episode) == {adapters[1].id}
+
+
 async def test_a_broken_champion_changes_nothing_for_who_asks(
     opened: Installation, guild: GuildId, adapters: list[ServedAdapter]
 ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.catalog.sql import SqlCatalog
-from agent.contracts import GuildId
+from agent.contracts import GuildId, Slug
 from agent.database.engine import open_database
 from agent.errors import ModelError
 from agent.models.protocol import ChatModel
@@ -101,6 +101,30 @@ async def test_a_champion_serves_its_own_guild_and_task_alone(
     for guild, task in ((GUILD, Task.ROUTE), (OTHER, Task.ANSWER)):
         assert (await models.chat(guild, task, "a question")).info.adapter == ""
         assert not await models.is_tuned(guild, task)
+
+
+async def test_a_category_is_answered_by_its_own_adapter_else_the_guilds(
+    models: ServedModels, assignments: Assignments, adapters: list[ServedAdapter]
+) -> None:
+    async def answering(category: Slug | None, key: str = "a question") -> str:
+        found = await models.adapted(GUILD, Task.ANSWER, key, category)
+        return found.adapter.id if found else ""
+
+    pool, car = Slug("pool"), Slug("car")
+    await assignments.put(GUILD, Task.ANSWER, Assignment(champion=adapters[1]), pool)
+    assert [await answering(each) for each in (pool, car, None)] == [adapters[1].id, "", ""]
+    await assignments.put(GUILD, Task.ANSWER, Assignment(champion=adapters[0]))
+    assert [await answering(each) for each in (pool, car, None)] == [
+        adapters[1].id,
+        adapters[0].id,
+        adapters[0].id,
+    ]
+
+    trial = Assignment(challenger=adapters[1], share=0.5)
+    await assignments.put(GUILD, Task.ANSWER, trial, pool)
+    for key in map(str, range(10)):
+        chosen = trial.chosen(key) or adapters[0]
+        assert await answering(pool, key) == chosen.id
 
 
 async def test_a_challenger_gets_its_share_and_never_what_is_no_question(
