@@ -17,7 +17,7 @@ from sqlalchemy import Connection, inspect, text
 
 from agent.errors import StoreError
 
-HEAD: Final = "0012"
+HEAD: Final = "0013"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 

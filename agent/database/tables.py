@@ -466,9 +466,10 @@ bot_syncs = Table(
     Column("messages", BigInteger, nullable=False),
     Column("report_channel", BigInteger, nullable=False),
     Column("report_message", BigInteger),
+    Column("followed", BigInteger, nullable=False, server_default="0"),
 )
 """Each channel whose history is read, with the latest run and where its progress is shown; one that runs is
-what a restart goes on with."""
+what a restart goes on with. `followed` is the message up to which what is new was looked for."""
 
 bot_places = Table(
     "bot_places",

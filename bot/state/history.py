@@ -49,6 +49,8 @@ class Sync:
     report_channel: int
     report_message: int | None = None
     """Where its progress is shown."""
+    followed: int = 0
+    """What was said in the guild up to this message is taken in, also in threads that were closed since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,28 @@ class HistoryState:
         moved = update(tables.bot_syncs).where(columns.guild == guild, columns.channel == channel)
         async with self._database.write() as connection:
             await connection.execute(moved.values(report_message=message))
+
+    async def set_followed(self, guild: GuildId, channel: int, upto: int) -> None:
+        columns = tables.bot_syncs.c
+        moved = update(tables.bot_syncs).where(columns.guild == guild, columns.channel == channel)
+        async with self._database.write() as connection:
+            await connection.execute(moved.values(followed=upto))
+
+    async def read_to(self, guild: GuildId, places: Sequence[int]) -> dict[int, int]:
+        """How far these were read, of those that were."""
+        columns = tables.bot_places.c
+        query = select(columns.place, columns.read_to).where(columns.guild == guild)
+        found: dict[int, int] = {}
+        async with self._database.read() as connection:
+            for chunk in _chunks(places):
+                rows = await connection.execute(query.where(columns.place.in_(chunk)))
+                found |= {row.place: row.read_to for row in rows}
+        return found
+
+    async def set_read_to(self, place: Place) -> None:
+        """Keep how far a place was read where nothing of it is kept."""
+        async with self._database.write() as connection:
+            await connection.execute(_moved(place))
 
     async def place(self, guild: GuildId, place: int) -> Place | None:
         columns = tables.bot_places.c
