@@ -2,13 +2,13 @@
 anomalies that only a person can judge.
 
 They read what the last look wrote down and look for nothing themselves, so the queue stays as quick as it is.
-What is decided is written into the detector's own log, so that `/patterns` and `/anomalies` say the same as
-the queue; a kill between the two leaves it open there, where it can be settled too.
+What is decided is written into the detector's own log, in the transaction that stores the decision, so that
+`/patterns` and `/anomalies` always say the same as the queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +26,8 @@ from tuning.patterns.log import SETTLED, Event, PatternLog, State
 from tuning.patterns.pattern import Action
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from agent.runtime import Stores
 
 _OLDEST: Final = max(rule.counts_for + rule.cool_down for rule in RULES.values())
@@ -46,7 +48,7 @@ class PatternReports:
     async def reports(self, guild: GuildId, gathered: Gathered) -> Sequence[Report]:
         """Of patterns whose questions may be shown; not of one that nobody may be learnt from any more."""
         questions = {turn.episode.id: turn.question for case in gathered.cases for turn in case.turns}
-        lives = await self._lives(guild)
+        lives = _lives(await PatternLog(self.stores.database).events(guild))
         return [
             self._report(life, event, questions[event.facts.medoid])
             for life, event in lives.items()
@@ -55,9 +57,9 @@ class PatternReports:
             and event.facts.medoid in questions
         ]
 
-    async def heard(self, guild: GuildId, decision: Decision) -> None:
-        log = PatternLog(self.stores.database)
-        for life, event in (await self._lives(guild)).items():
+    async def heard(self, decision: Decision, within: AsyncConnection) -> None:
+        guild, log = decision.guild, PatternLog(self.stores.database, within)
+        for life, event in _lives(await log.events(guild)).items():
             if item_id(Kind.REPORT, life) != decision.item:
                 continue
             if decision.act is Act.UNDO:
@@ -67,24 +69,25 @@ class PatternReports:
                 state = State.DONE if decision.act is Act.ACCEPT else State.DISMISSED
                 await log.settle(guild, event.pattern, state, decision.at)
 
-    async def _lives(self, guild: GuildId) -> Mapping[str, Event]:
-        """What stands of each pattern, by the id of the event with which it was found the last time: a
-        pattern that comes back after it was dealt with is another report.
-        """
-        found: dict[str, str] = {}
-        standing: dict[str, Event] = {}
-        for event in await PatternLog(self.stores.database).events(guild):
-            if event.state is State.FOUND:
-                found[event.pattern] = event.id
-            standing[event.pattern] = event
-        return {found[pattern]: event for pattern, event in standing.items()}
-
     def _report(self, life: str, event: Event, question: str) -> Report:
         facts = event.facts
         text = self.texts.review.pattern.format(
             id=event.pattern[:8], remarks=facts.remarks, members=facts.members, question=question
         )
         return Report(id=life, text=text, episodes=(EpisodeId(facts.medoid),), members=facts.members)
+
+
+def _lives(events: Iterable[Event]) -> Mapping[str, Event]:
+    """What stands of each pattern, by the id of the event with which it was found the last time: a pattern
+    that comes back after it was dealt with is another report.
+    """
+    found: dict[str, str] = {}
+    standing: dict[str, Event] = {}
+    for event in events:
+        if event.state is State.FOUND:
+            found[event.pattern] = event.id
+        standing[event.pattern] = event
+    return {found[pattern]: event for pattern, event in standing.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,13 @@ class AnomalyReports:
         scrub = gathered.scrubber.scrub
         return [
             Report(id=each.id, text=scrub(await self._text(each)))
-            for each in await self._known(guild)
+            for each in await self._known(AnomalyLog(self.stores.database), guild)
             if each.open
         ]
 
-    async def heard(self, guild: GuildId, decision: Decision) -> None:
-        log = AnomalyLog(self.stores.database)
-        for each in await self._known(guild):
+    async def heard(self, decision: Decision, within: AsyncConnection) -> None:
+        log = AnomalyLog(self.stores.database, within)
+        for each in await self._known(log, decision.guild):
             if item_id(Kind.REPORT, each.id) != decision.item:
                 continue
             if decision.act is Act.UNDO:
@@ -114,9 +117,8 @@ class AnomalyReports:
                 state = AnomalyState.ACTED if decision.act is Act.ACCEPT else AnomalyState.DISMISSED
                 await log.change(each, state, decision.at, decision.note)
 
-    async def _known(self, guild: GuildId) -> Sequence[Anomaly]:
-        since = self.stores.clock() - _OLDEST
-        return await AnomalyLog(self.stores.database).anomalies(guild, since=since)
+    async def _known(self, log: AnomalyLog, guild: GuildId) -> Sequence[Anomaly]:
+        return await log.anomalies(guild, since=self.stores.clock() - _OLDEST)
 
     async def _text(self, anomaly: Anomaly) -> str:
         words, kind = self.texts.anomalies, anomaly.found.kind

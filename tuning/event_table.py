@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Table, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import GuildId
 from agent.database.engine import Database
@@ -40,15 +42,35 @@ class EventTable:
 
     database: Database
     table: Table
+    within: AsyncConnection | None = None
+    """A write of the database that is under way, in which everything happens: what is added is durable when
+    that write ends. Each call is a transaction of its own without.
+    """
 
     async def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """All of them or none; durable when it returns."""
         if rows:
-            async with self.database.write() as connection:
+            async with self._writing() as connection:
                 await connection.execute(insert(self.table), list(rows))
 
     async def rows(self, guild: GuildId, *where: ColumnElement[bool]) -> Sequence[RowMapping]:
         """Oldest first."""
         query = select(self.table).where(self.table.c.guild == guild, *where).order_by(self.table.c.id)
-        async with self.database.read() as connection:
+        async with self._reading() as connection:
             return (await connection.execute(query)).mappings().all()
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        if self.within is not None:
+            yield self.within
+            return
+        async with self.database.write() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        if self.within is not None:
+            yield self.within
+            return
+        async with self.database.read() as connection:
+            yield connection

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.contracts import Category, EpisodeId, Slug
+from agent.contracts import Category, EpisodeId, GuildId, Slug
+from agent.errors import StoreError
 from agent.ids import new_id
 from agent.privacy.consents import Consents
 from agent.runtime import Stores, open_stores
@@ -17,12 +19,13 @@ from bot.reporters import reporters_of
 from bot.texts import LANGUAGES
 from tests.agent.journal.episodes import ANA, BEN, HOME, NOON, WORK, an_episode
 from tuning.annotation.exhibit import Exhibit
-from tuning.annotation.item import Item, Kind
+from tuning.annotation.item import Item, Kind, Report
 from tuning.annotation.reviewing import Reviewing, Verdict
 from tuning.anomalies.anomaly import Found, State
 from tuning.anomalies.anomaly import Kind as AnomalyKind
 from tuning.anomalies.log import AnomalyLog
-from tuning.labels.decisions import Act
+from tuning.labels.decisions import Act, Decision
+from tuning.labels.gathering import Gathered
 from tuning.patterns.log import Event, Facts, PatternLog
 from tuning.patterns.log import State as PatternState
 from tuning.patterns.pattern import Action
@@ -156,3 +159,40 @@ async def test_undoing_opens_nothing_that_time_has_closed(stores: Stores) -> Non
     await log.change(raised, State.EXPIRED, NOON)
     await reviewing(stores).undo(HOME, BEN)
     assert (await log.anomaly(HOME, raised.id)).state is State.EXPIRED
+
+
+class Killed:
+    """Stands last among the detectors and ends everything when the others have written what they heard."""
+
+    async def reports(self, guild: GuildId, gathered: Gathered) -> Sequence[Report]:
+        return ()
+
+    async def heard(self, decision: Decision, within: AsyncConnection) -> None:
+        raise StoreError("Killed.", "")
+
+
+@pytest.mark.parametrize("kind", ["pattern", "anomaly"])
+async def test_a_kill_leaves_a_decision_in_both_places_or_in_none(stores: Stores, kind: str) -> None:
+    patterns, anomalies = PatternLog(stores.database), AnomalyLog(stores.database)
+    if kind == "pattern":
+        await found(stores)
+    else:
+        await anomalies.raise_(HOME, [UNANSWERED], NOON)
+    (item,) = await waiting(stores)
+    dying = Reviewing(stores, (*reporters_of(stores, LANGUAGES["en"]), Killed()))
+
+    async def stands() -> tuple[object, ...]:
+        history = await dying.history(HOME)
+        return history, await patterns.events(HOME), await anomalies.anomalies(HOME), await waiting(stores)
+
+    before = await stands()
+    shown = Exhibit(item=item, episode=None, question=item.question)
+    with pytest.raises(StoreError, match="Killed"):
+        await dying.decide(await dying.look(HOME), shown, Verdict(by=BEN, act=Act.DISCARD))
+    assert await stands() == before
+    await decide(stores, item, Act.DISCARD)
+    decided = await stands()
+    assert decided != before
+    with pytest.raises(StoreError, match="Killed"):
+        await dying.undo(HOME, BEN)
+    assert await stands() == decided

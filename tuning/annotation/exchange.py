@@ -104,6 +104,8 @@ async def _bring_one(
 ) -> str:
     if judgement.polarity is Polarity.NEGATIVE:
         return "negative"
+    if judgement.polarity is Polarity.LIKED:
+        return "known"  # by the votes themselves, which are not here to be decided upon
     member = MemberId(judgement.by) if judgement.by else by
     case = _case(look, judgement.episode)
     if _is_known(look, case, judgement, member):

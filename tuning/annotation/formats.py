@@ -140,7 +140,10 @@ def _as_label(label: Label, context: Context) -> Row:
     return row
 
 
-def _as_record(label: Label, context: Context) -> Row:
+def _as_record(label: Label, context: Context) -> Row | None:
+    """None for what votes like: nobody has said that it is right, and a response does."""
+    if label.polarity is Polarity.LIKED:
+        return None
     value = str(label.category or label.answer)
     record = _record(
         id_="/".join([label.task, *label.episodes, *label.events]),
@@ -191,7 +194,8 @@ def _as_prompt(label: Label, context: Context) -> Row | None:
 
 
 def _as_kto(label: Label, context: Context) -> Row:
-    return _pair(label, context) | {"label": label.polarity is Polarity.POSITIVE}
+    liked = label.polarity is not Polarity.NEGATIVE
+    return _pair(label, context) | {"label": liked, "polarity": label.polarity.value}
 
 
 def _pair(label: Label, context: Context) -> Row:
@@ -271,9 +275,16 @@ def _from_pair(row: Mapping[str, Any]) -> tuple[Judgement, ...]:
             categories=(value,) if task is Task.ROUTE else (),
             answer=value if task is Task.ANSWER else "",
             quotes=tuple(row["quotes"]),
-            polarity=Polarity.POSITIVE if row.get("label", True) else Polarity.NEGATIVE,
+            polarity=_polarity(row),
         ),
     )
+
+
+def _polarity(row: Mapping[str, Any]) -> Polarity:
+    """A row that another tool made has a label only."""
+    if "polarity" in row:
+        return Polarity(row["polarity"])
+    return Polarity.POSITIVE if row.get("label", True) else Polarity.NEGATIVE
 
 
 _OWN: Final = frozenset(annotator_id(rule.name) for rule in RULES)

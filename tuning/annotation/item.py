@@ -13,6 +13,8 @@ from agent.serving.served import Task
 from tuning.labels.label import Choice
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from tuning.labels.decisions import Decision
     from tuning.labels.gathering import Gathered
 
@@ -97,8 +99,10 @@ class Reporter(Protocol):
         """What it would have a person decide now. `gathered` has the questions that may be shown."""
         ...
 
-    async def heard(self, guild: GuildId, decision: Decision) -> None:
-        """What was decided of a report, or taken back; of another detector's, it does nothing."""
+    async def heard(self, decision: Decision, within: AsyncConnection) -> None:
+        """Write down what was decided of a report, or taken back, in the very transaction that stores the
+        decision: both are there or neither is. Of another detector's report it does nothing.
+        """
         ...
 
 

@@ -28,6 +28,8 @@ from tuning.labels.standing import Aspect, standing
 from tuning.labels.store import DecisionStore
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from agent.runtime import Stores
 
 
@@ -91,8 +93,7 @@ class Reviewing:
         when as many others were quicker as are `wanted`, which the item says unless it is given.
         """
         decision = decided(look, shown, verdict, self._stores.clock())
-        await self._decisions.add(decision, wanted=shown.item.wanted if wanted is None else wanted)
-        await self._tell_reporters(decision)
+        await self._store(decision, wanted=shown.item.wanted if wanted is None else wanted)
         may_learn = await self._consents.allows(look.guild, verdict.by, decision.at)
         if may_learn and decision.category is not None and decision.episode is not None:
             await self._learn(look.guild, decision.episode, decision.category, verdict.by)
@@ -116,8 +117,7 @@ class Reviewing:
             undoes=last.id,
             guideline=GUIDELINE,
         )
-        await self._decisions.add(undoing)
-        await self._tell_reporters(undoing)
+        await self._store(undoing)
         if last.category is not None and last.episode is not None:
             await self._unlearn(guild, last.episode)
         return last
@@ -127,11 +127,16 @@ class Reviewing:
         await self._stores.catalog.revision(guild)
         return await self._decisions.all(guild)
 
-    async def _tell_reporters(self, decision: Decision) -> None:
-        """Only of reports: of questions labels are made."""
-        if decision.task is None:
-            for each in self._reporters:
-                await each.heard(decision.guild, decision)
+    async def _store(self, decision: Decision, *, wanted: int = 1) -> None:
+        """One transaction with what detectors write down of it: a kill leaves a report decided in both
+        places or open in both. They hear of reports only: of questions labels are made.
+        """
+
+        async def tell(connection: AsyncConnection) -> None:
+            for each in self._reporters if decision.task is None else ():
+                await each.heard(decision, connection)
+
+        await self._decisions.add(decision, wanted=wanted, follows=tell)
 
     async def _learn(
         self, guild: GuildId, episode: EpisodeId, category: Slug, by: MemberId, origin: str = "review"

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import GuildId
 from agent.database import tables
@@ -31,8 +32,9 @@ _FOUND: Final = TypeAdapter(Found)
 class AnomalyLog:
     """Raises `StoreError`, and `UsageError` for an anomaly that is not there or no longer open."""
 
-    def __init__(self, database: Database) -> None:
-        self._table = EventTable(database, _TABLE)
+    def __init__(self, database: Database, within: AsyncConnection | None = None) -> None:
+        """`within` is a write that is under way, of which everything here becomes a part."""
+        self._table = EventTable(database, _TABLE, within)
 
     async def raise_(self, guild: GuildId, found: Sequence[Found], at: datetime) -> tuple[Anomaly, ...]:
         """Write down what was found; durable when it returns."""

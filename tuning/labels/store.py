@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeAlias
 
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, select
@@ -20,6 +21,9 @@ _TABLE: Final = tables.decisions
 _DECISION: Final = TypeAdapter(Decision)
 _COLUMNS: Final = frozenset({"guild", "id", "item", "episode", "member", "at", "act"})
 
+Follows: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
+"""Writes what follows from a decision, in the transaction of the decision."""
+
 
 class DecidedMeanwhileError(UsageError):
     """Somebody else decided it while the reviewer was looking at it."""
@@ -36,8 +40,8 @@ class DecisionStore:
         async with self._database.read() as connection:
             return await _all(connection, guild)
 
-    async def add(self, decision: Decision, *, wanted: int = 1) -> None:
-        """Durable when it returns. The same id again changes nothing.
+    async def add(self, decision: Decision, *, wanted: int = 1, follows: Follows | None = None) -> None:
+        """Durable when it returns, with all that `follows`. The same id again changes nothing.
 
         `wanted` is how many people it is asked of. Raises `DecidedMeanwhileError` when as many others have
         decided the question and their decisions are not among what the reviewer knew.
@@ -49,6 +53,8 @@ class DecisionStore:
             if decision.act is not Act.UNDO:
                 _require_open(decision, await _all(connection, decision.guild), wanted)
             await connection.execute(self._database.upsert(_TABLE), row)
+            if follows is not None:
+                await follows(connection)
 
 
 def _require_open(decision: Decision, before: tuple[Decision, ...], wanted: int) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.contracts import EpisodeId, GuildId, Slug
 from agent.database import tables
@@ -130,8 +131,9 @@ def has_turned(before: Event | None, candidate: Candidate) -> bool:
 class PatternLog:
     """Raises `StoreError` only, unless a method says otherwise."""
 
-    def __init__(self, database: Database) -> None:
-        self._table = EventTable(database, _TABLE)
+    def __init__(self, database: Database, within: AsyncConnection | None = None) -> None:
+        """`within` is a write that is under way, of which everything here becomes a part."""
+        self._table = EventTable(database, _TABLE, within)
 
     async def add(self, guild: GuildId, events: Sequence[Event], baselines: Sequence[Baseline] = ()) -> None:
         """Durable when it returns."""
