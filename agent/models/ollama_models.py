@@ -180,11 +180,19 @@ async def _of_each(
 
 
 async def _memory(address: str, name: str) -> int:
+    """What is in memory goes by the first name that it was called by; others may share its files."""
     async with _asking(address, name) as client:
-        running = (await client.ps()).models
-    return max(
-        (each.size or 0 for each in running if canonical(each.model or "") == canonical(name)), default=0
-    )
+        wanted = await client.facts(name)
+        named = {tag.name for tag in await client.tags()}
+        # One that was removed stays in memory for a while, and nothing is known of it.
+        running = [(each.model, each.size or 0) for each in (await client.ps()).models if each.model in named]
+        files = [await client.facts(model) for model, _ in running]
+    same = [
+        size
+        for (_, size), each in zip(running, files, strict=True)
+        if (each.weights, each.adapters) == (wanted.weights, wanted.adapters)
+    ]
+    return max(same, default=0)
 
 
 async def _entries(address: str, settings: Settings) -> list[OllamaEntry]:

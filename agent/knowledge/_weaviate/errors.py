@@ -62,7 +62,7 @@ _AWAY_TEXTS: Final = (
     "no leader",
     "not the leader",
     "leadership",
-    "context deadline exceeded",
+    "deadline exceeded",
     "cannot reach enough replicas",
     "cannot achieve consistency",
     "connection reset",

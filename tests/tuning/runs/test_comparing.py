@@ -8,12 +8,13 @@ import pytest
 
 from agent.contracts import Category, Slug
 from agent.errors import UsageError
+from agent.models.weights import find_weights
 from agent.settings import Settings
 from tests.servers.fixtures import SMOLLM2
 from tests.servers.ollama import OllamaServer
 from tests.tuning.training.conftest import CATEGORIES
 from tuning.recipes import Recipe
-from tuning.runs.comparing import MOST_QUESTIONS, asked_of, compare
+from tuning.runs.comparing import MOST_QUESTIONS, Compared, asked_of, compare
 
 QUESTIONS = [(f"What of the {category.slug}?", category) for category in CATEGORIES]
 
@@ -49,8 +50,15 @@ async def test_a_base_is_measured_and_one_that_is_not_there_says_so(tmp_path: Pa
 
 
 async def test_a_base_of_a_real_ollama_is_measured_there(ollama_server: OllamaServer, tmp_path: Path) -> None:
+    """Under two names, of which the server keeps the one that it loaded first."""
+    ollama_server.create("same-weights", find_weights(SMOLLM2, tmp_path)[0])
     settings = Settings(data_dir=tmp_path, threads=1, ollama_host=ollama_server.url)
-    (compared,) = await compare([f"{SMOLLM2}:latest"], settings, QUESTIONS[:2], Recipe())
+    names = [f"{SMOLLM2}:latest", "same-weights:latest"]
+    for compared in await compare(names, settings, QUESTIONS[:2], Recipe()):
+        _check_measured(compared)
+
+
+def _check_measured(compared: Compared) -> None:
     assert not compared.problem
     assert compared.size == 98_362_432
     assert compared.measured
