@@ -132,7 +132,7 @@ def _format(name: str) -> Format:
 
 
 def _what(label: Label) -> str:
-    sign = "not: " if label.polarity == "negative" else ""
+    sign = {"negative": "not: ", "liked": "liked: "}.get(label.polarity, "")
     return f"{sign}{label.category or label.answer}"
 
 

@@ -112,6 +112,15 @@ def only(derivation: Derivation) -> Label:
     return label
 
 
+def routes(outcome: Derivation) -> Derivation:
+    return replace(outcome, labels=tuple(each for each in outcome.labels if each.task is Task.ROUTE))
+
+
+def liked(outcome: Derivation) -> Derivation:
+    those = (each for each in outcome.labels if each.polarity is Polarity.LIKED)
+    return replace(outcome, labels=tuple(those))
+
+
 def test_an_admins_category_counts_alone(told: Told) -> None:
     event = told.category(BEN, POOL, role=Role.ADMIN)
     label = only(derived([asked("e1")], told.events))
@@ -207,7 +216,7 @@ def test_who_writes_the_same_answer_first_makes_no_difference(told: Told, texts:
 
 def test_a_helpful_vote_on_a_verified_answer_confirms_the_category_weakly(told: Told) -> None:
     event = told.vote(BEN, 1)
-    label = only(derived([asked("e1")], told.events))
+    label = only(routes(derived([asked("e1")], told.events)))
     assert (label.rule, label.category, label.events) == ("category-confirmed-by-vote", CAR, (event,))
     assert label.weight < 0.5
 
@@ -215,7 +224,7 @@ def test_a_helpful_vote_on_a_verified_answer_confirms_the_category_weakly(told: 
 def test_only_helpful_votes_are_what_confirms(told: Told) -> None:
     helpful = [told.vote(BEN, 1), told.vote(CAI, 1)]
     told.vote(DEE, -1)
-    label = only(derived([asked("e1")], told.events))
+    label = only(routes(derived([asked("e1")], told.events)))
     assert (label.events, label.members) == (tuple(helpful), (ANA, BEN, CAI))
 
 
@@ -231,23 +240,45 @@ def test_only_helpful_votes_are_what_confirms(told: Told) -> None:
         {"route": None},
     ],
 )
-def test_a_vote_confirms_nothing_else(told: Told, changes: dict[str, Any]) -> None:
+def test_a_vote_confirms_no_other_category(told: Told, changes: dict[str, Any]) -> None:
     told.vote(BEN, 1)
-    assert derived([asked("e1", **changes)], told.events) == Derivation(labels=(), reviews=())
+    outcome = derived([asked("e1", **changes)], told.events)
+    assert routes(outcome) == Derivation(labels=(), reviews=())
+
+
+def test_an_answer_that_most_found_helpful_is_liked(told: Told) -> None:
+    helpful = [told.vote(BEN, 1), told.vote(CAI, 1)]
+    told.vote(DEE, -1)
+    label = only(liked(derived([asked("e1")], told.events)))
+    assert (label.rule, label.task, label.answer) == ("answer-liked", Task.ANSWER, "In May 2024.")
+    assert (label.evidence, label.events) == (("p1",), tuple(sorted(helpful)))
+
+
+@pytest.mark.parametrize("said", ["In June 2024.", "in may 2024"])
+def test_what_somebody_wrote_counts_and_not_that_others_liked_the_answer(told: Told, said: str) -> None:
+    told.vote(BEN, 1)
+    told.answer(CAI, said, role=Role.ADMIN)
+    assert not liked(derived([asked("e1")], told.events)).labels
+
+
+def test_an_answer_that_is_liked_here_and_disliked_there_is_not_liked(told: Told) -> None:
+    told.vote(BEN, 1, on="e1")
+    told.vote(CAI, -1, on="e2")
+    assert not liked(derived([asked("e1"), asked("e2")], told.events)).labels
 
 
 def test_a_correction_outweighs_votes(told: Told) -> None:
     for member in (ANA, CAI, DEE):
         told.vote(member, 1)
     told.category(BEN, POOL)
-    assert not derived([asked("e1")], told.events).labels
+    assert not routes(derived([asked("e1")], told.events)).labels
 
 
 def test_votes_for_different_categories_of_one_question_are_for_review(told: Told) -> None:
     told.vote(BEN, 1, on="e1")
     told.vote(CAI, 1, on="e2")
     outcome = derived([asked("e1"), asked("e2", route=a_route(POOL))], told.events)
-    assert (outcome.labels, outcome.reviews[0].doubt) == ((), Doubt.CONFLICT)
+    assert (routes(outcome).labels, outcome.reviews[0].doubt) == ((), Doubt.CONFLICT)
 
 
 def test_a_disliked_answer_is_negative_and_confirms_nothing(told: Told) -> None:

@@ -44,8 +44,13 @@ class Item:
 
     @property
     def usable(self) -> bool:
-        """A disliked answer does not say what would be right: only training by votes has a use for it."""
+        """Whether it says what is right. Votes do not: only training by votes has a use for them."""
         return self.label.polarity is Polarity.POSITIVE
+
+    @property
+    def liked(self) -> bool:
+        """Whether it is nearer to what should be said than to what should not."""
+        return self.label.polarity is not Polarity.NEGATIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

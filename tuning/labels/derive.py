@@ -51,7 +51,7 @@ def derived_from(
         for outcome in (
             *_categories(case, scrub, categories, quotable),
             *_answers(case, scrub, categories, quotable),
-            *_disliked(case, scrub, quotable),
+            *_voted(case, scrub, quotable),
         )
     ]
     return Derivation(
@@ -121,9 +121,10 @@ def corrected_answers(case: Case, scrub: Scrub) -> tuple[Opinion, ...]:
     return tuple(replace(each, value=scrub(each.value)) for each in case.opinions(Aspect.ANSWER))
 
 
-def _disliked(case: Case, scrub: Scrub, quotable: Quotable) -> Iterator[Label]:
-    """One label for each answer that more found wrong than right, unless somebody says it would be right, or
-    a reviewer that nothing is to be learnt of it.
+def _voted(case: Case, scrub: Scrub, quotable: Quotable) -> Iterator[Label]:
+    """One label for each answer that more found wrong than right, unless somebody says it would be right, and
+    for each that more found right than wrong, as long as nobody says what would be; none where a reviewer
+    says that nothing is to be learnt of it.
     """
     decisions = case.learnable(Task.ANSWER)
     if decisions and not any(each.outcome for each in decisions):
@@ -131,14 +132,20 @@ def _disliked(case: Case, scrub: Scrub, quotable: Quotable) -> Iterator[Label]:
     right = {same_words(each.value) for each in corrected_answers(case, scrub)}
     right |= {each.outcome for each in decisions}
     wrong: dict[str, list[Opinion]] = {}
+    helpful: dict[str, list[Opinion]] = {}
     for turn in case.turns:
         answer = scrub(turn.verified_answer)
         learnable = answer and same_words(answer) not in right and all(map(quotable, turn.quoted))
-        if learnable and turn.liking < 0:
-            against = [Opinion(turn, vote, answer) for vote in turn.votes if vote.value == -1]
-            wrong.setdefault(same_words(answer), []).extend(against)
+        if learnable and turn.liking:
+            sign, those = (-1, wrong) if turn.liking < 0 else (1, helpful)
+            votes = [Opinion(turn, vote, answer) for vote in turn.votes if vote.value == sign]
+            those.setdefault(same_words(answer), []).extend(votes)
     for opinions in wrong.values():
         yield _label(rules.ANSWER_DISLIKED, case, opinions, answer=opinions[0].value)
+    for words, opinions in helpful.items():
+        # The same words may be liked on one question and disliked on another: then nobody knows.
+        if words not in wrong and not right:
+            yield _label(rules.ANSWER_LIKED, case, opinions, answer=opinions[0].value)
 
 
 def _who_decides(opinions: Sequence[Opinion]) -> tuple[Sequence[Opinion], bool]:

@@ -13,6 +13,10 @@ class Polarity(StrEnum):
     POSITIVE = "positive"
     NEGATIVE = "negative"
     """What should not have been said; never taken for an example of what should."""
+    LIKED = "liked"
+    """What members found helpful as it was said. Nobody wrote that it is right, and a model that is held
+    against its own answers learns nothing, so it counts beside what they disliked alone.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,13 @@ ANSWER_DISLIKED: Final = Rule(
     polarity=Polarity.NEGATIVE,
     weight=0.5,
 )
+ANSWER_LIKED: Final = Rule(
+    name="answer-liked",
+    version=1,
+    task=Task.ANSWER,
+    polarity=Polarity.LIKED,
+    weight=0.5,
+)
 ANSWER_DECIDED: Final = Rule(
     name="answer-decided-in-review",
     version=RULE_VERSION,
@@ -97,4 +104,5 @@ RULES: Final = (
     ANSWER_BY_ADMIN,
     ANSWER_BY_MEMBERS,
     ANSWER_DISLIKED,
+    ANSWER_LIKED,
 )

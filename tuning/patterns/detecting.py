@@ -12,7 +12,7 @@ import numpy as np
 
 from agent.contracts import EpisodeId, Intent, MemberId, Slug
 from agent.serving.served import Task
-from tuning.labels.label import Label
+from tuning.labels.label import Label, Polarity
 from tuning.patterns.abuse import People, examine
 from tuning.patterns.baselines import baseline_for, frozen, tested_since
 from tuning.patterns.clusters import Cluster, clusters_of, similar
@@ -121,7 +121,7 @@ def _tests(clusters: Sequence[Cluster], view: View) -> list[Test]:
 
 
 def _new_labels(task: Task, history: History, training: Training | None) -> list[Label]:
-    labels = [each for each in history.labels if each.task is task]
+    labels = [each for each in history.labels if each.task is task and each.polarity is not Polarity.LIKED]
     if training is None:
         return labels
     recent = {event.id for event in history.events if event.at > training.at}
