@@ -54,6 +54,8 @@ class Rules:
     """How much lower the mean score of a category's answers may be."""
     hallucination: float = 0.1
     """How much lower the mean score for absence of hallucination may be."""
+    answered: float = 0.5
+    """How much lower the mean score for relevance may be where the evidence holds an answer."""
     slower: float = 1.5
     """How many times as long as the model as it is the 95th percentile may take ..."""
     route_ms: float = 2000.0
@@ -110,6 +112,7 @@ def _answers(report: Report, rules: Rules) -> Iterator[Check]:
     golden_before = _scored(serving, Split.GOLDEN, judged=believed)
     yield _golden(_mean(golden), _mean(golden_before), len(golden), as_share=False)
     yield _hallucination(test, before, rules)
+    yield _answered(test, before, rules)
     yield _json(challenger, untuned)
     took, base_took = ([each.milliseconds for each in arm.answers] for arm in (challenger, untuned))
     yield _latency(took, base_took, rules.answer_ms, rules)
@@ -232,6 +235,19 @@ def _hallucination(test: Sequence[AnswerScore], before: Sequence[AnswerScore], r
         aspect=Aspect.HALLUCINATION,
         passed=value >= against - rules.hallucination,
         detail=f"absence of hallucination {value:.2f} of 5 against {against:.2f}",
+        value=value,
+        against=against,
+    )
+
+
+def _answered(test: Sequence[AnswerScore], before: Sequence[AnswerScore], rules: Rules) -> Check:
+    value, against = (
+        _average([each.scores.relevance for each in arm if each.answerable]) for arm in (test, before)
+    )
+    return Check(
+        aspect=Aspect.ANSWERED,
+        passed=value >= against - rules.answered,
+        detail=f"relevance {value:.2f} of 5 against {against:.2f} where there is an answer",
         value=value,
         against=against,
     )

@@ -151,6 +151,8 @@ class Aspect(StrEnum):
     CATEGORIES = "categories"
     GOLDEN = "golden"
     HALLUCINATION = "hallucination"
+    ANSWERED = "answered"
+    """What can be answered is answered as well: who declines everything invents nothing."""
     JSON = "json"
     LATENCY = "latency"
 

@@ -11,7 +11,7 @@ from agent.serving.served import Task
 from tests.tuning.evaluation.reports import CATEGORIES, answer_arm, answered, report, routing_arm
 from tuning.datasets.item import Split
 from tuning.evaluation.gate import DEFAULT_RULES, decide
-from tuning.evaluation.results import AnswerArm, Arm, Aspect, JudgeQuality, Report
+from tuning.evaluation.results import AnswerArm, Arm, Aspect, JudgeQuality, Report, Scores
 
 _HALF, _MOST, _ALL = "0011" * 10, "0111" * 10, "1" * 40
 _LOW, _HIGH = (2.0, 3.0) * 20, (3.0, 4.0) * 20
@@ -198,8 +198,24 @@ def test_strangers_are_no_test_questions() -> None:
     assert _failed(found) == set()
 
 
+def test_a_model_that_declines_whatever_it_is_asked_does_not_pass() -> None:
+    """It gets more points than one that invents half of what it says; a third has no answer."""
+    rambles = [replace(answered(number, 2.0), answerable=number % 3 > 0) for number in range(40)]
+    silent = [
+        replace(each, declined=True, scores=Scores(relevance=right, grounding=right, no_hallucination=5.0))
+        for each in rambles
+        for right in (1.0 if each.answerable else 5.0,)
+    ]
+    arms = {
+        Arm.UNTUNED: AnswerArm(arm=Arm.UNTUNED, answers=tuple(rambles)),
+        Arm.CHALLENGER: AnswerArm(arm=Arm.CHALLENGER, answers=tuple(silent)),
+    }
+    assert _failed(report(Task.ANSWER, arms, serving=Arm.UNTUNED)) == {Aspect.ANSWERED}
+
+
 def test_a_declined_answer_is_compared_like_any_other() -> None:
     declined = [replace(answered(number, 5.0), declined=True, answerable=False) for number in range(40)]
     arm = AnswerArm(arm=Arm.CHALLENGER, answers=(*declined, answered(0, 3.0, split=Split.GOLDEN)))
-    base = answer_arm(Arm.UNTUNED, (2.0,) * 40, golden=(3.0,))
+    rambled = [replace(answered(number, 2.0), answerable=False) for number in range(40)]
+    base = AnswerArm(arm=Arm.UNTUNED, answers=(*rambled, answered(0, 3.0, split=Split.GOLDEN)))
     assert decide(report(Task.ANSWER, {Arm.UNTUNED: base, Arm.CHALLENGER: arm}, serving=Arm.UNTUNED)).promoted
