@@ -23,7 +23,7 @@ RECIPE = Recipe(
     objective=Objective.KTO,
     rank=4,
     batch=8,
-    epochs=3,
+    epochs=8,
     learning_rate=0.003,
     max_tokens=512,
     evaluations=1,
@@ -108,7 +108,7 @@ def test_a_step_in_parts_has_the_gradient_of_a_step_at_once(loaded: Any, voted: 
         objective.learn(range(len(encoded)))
         gradients.append({name: each.grad for name, each in trained(model).items()})
     for name, gradient in gradients[0].items():
-        assert abs(gradient - gradients[1][name]).max() < 1e-6, name
+        assert abs(gradient - gradients[1][name]).max() < 5e-6, name
     assert max(float(each.abs().max()) for each in gradients[0].values()) > 1e-4
 
 

@@ -1,4 +1,4 @@
-"""Tiny models with random weights and SmolLM2's vocabulary, as GGUF files of the supported families."""
+"""Tiny models with random weights and a part of SmolLM2's vocabulary, as GGUF of the supported families."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from tuning.export.base import ARCHITECTURES
 
+TOKENS: Final = 8192
+"""The commonest of 49,152: whoever opens a model reads them all, at more cost than the model itself."""
 HIDDEN: Final = 64
 FEED_FORWARD: Final = 96
 BLOCKS: Final = 2
@@ -24,21 +26,27 @@ def write_tiny(vocabulary: Path, target: Path, architecture: str) -> None:
     reader = gguf.GGUFReader(vocabulary)
     writer = gguf.GGUFWriter(target, architecture)
     _describe(writer, _head(architecture))
-    tokens = 0
     for name, field in reader.fields.items():
         if name.startswith("tokenizer."):
             kind = field.types[0]
             item = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-            value = field.contents()
-            tokens = len(value) if name == "tokenizer.ggml.tokens" else tokens
-            writer.add_key_value(name, value, kind, sub_type=item)
+            writer.add_key_value(name, _cut(reader, name), kind, sub_type=item)
     source = np.random.default_rng(0)
-    for name, shape in _shapes(architecture, tokens):
+    for name, shape in _shapes(architecture, TOKENS):
         writer.add_tensor(name, _weights(source, shape))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def _cut(reader: gguf.GGUFReader, name: str) -> Any:
+    """A field of the tokenizer, for the first tokens alone: merges into others are left out."""
+    value = reader.fields[name].contents()
+    if name == "tokenizer.ggml.merges":
+        known = set(reader.fields["tokenizer.ggml.tokens"].contents()[:TOKENS])
+        return [merge for merge in value if {*merge.split(" "), merge.replace(" ", "")} <= known]
+    return value[:TOKENS] if isinstance(value, list) else value
 
 
 def _head(architecture: str) -> int:
