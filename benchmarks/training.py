@@ -113,11 +113,8 @@ async def _prepare(folder: Path, labels: int, held_out: int, epochs: int) -> Les
         folder=folder,
         gguf=gguf,
         base=folder / "base",
-        # All see every epoch: what is compared is the same work, and early stopping is ours alone. No row has
-        # more than 300 tokens.
-        recipe=Recipe(
-            epochs=epochs, evaluations=1, patience=1000, seed=_SEED, max_tokens=512, micro_tokens=512
-        ),
+        # All see every epoch: what is compared is the same work, and early stopping is ours alone.
+        recipe=Recipe(epochs=epochs, evaluations=1, patience=1000, seed=_SEED),
         tokens=sum(len(encoder.row(row).ids) for row in train),
     )
 

@@ -2,8 +2,7 @@
 
 Everything that decides what is learnt is the same: weights, rows, LoRA, rows a step, epochs, learning rate
 and its fall, clipping, seed. How it is computed is left to each: TRL and LLaMA-Factory read eight rows at
-once and add up two such gradients for a step, recompute activations, and pad as they find rows; TRL computes
-in bf16.
+once, recompute activations, and pad as they find rows; TRL computes in bf16.
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ Micro: TypeAlias = tuple[int, ...]
 
 _STRETCH: Final = 8
 """Batches that are sorted by length together."""
+_SHARED_WORTH: Final = 8
+"""So many tokens that are shared take the memory of one that is a row's own: of them a row has keys, values
+and attention's scores, of its own also all that lies between (SmolLM2: 0.25 MB beside 2.4 MB, in float32)."""
 
 
 def steps(
@@ -42,11 +45,12 @@ def steps(
 def parts(rows: Sequence[int], lengths: Sequence[int], micro_tokens: int, shared: int) -> Iterator[Micro]:
     """Cut rows, shortest first, into parts of at most `micro_tokens`, padding included.
 
-    What is shared counts in every row, as each attends to it, which takes as much memory as if it had it.
+    What is shared counts for an eighth in every row, as each attends to it.
     """
+    attended = shared // _SHARED_WORTH
     part: list[int] = []
     for row in sorted(rows, key=lambda each: lengths[each]):
-        if part and (shared + lengths[row]) * (len(part) + 1) > micro_tokens:
+        if part and (attended + lengths[row]) * (len(part) + 1) > micro_tokens:
             yield tuple(part)
             part = []
         part.append(row)

@@ -55,11 +55,12 @@ class Job:
     threads: int = 0
     """0: as many as the machine has cores."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """"auto" tries both for a second at the first start, and keeps what was faster."""
+    """"auto" tries both for a moment at the first start, and keeps what was faster."""
     weights: Literal["auto", "float32", "bfloat16"] = "auto"
     """In which the base lies in memory, where a method leaves it as it is; what is trained is float32. "auto"
-    is float32 on a processor, and bfloat16 on a graphics card that computes it. After bfloat16 and QLoRA the
-    base is read once more in float32, by the processor, to prove the adapter: 4 bytes a weight of memory."""
+    is bfloat16 where that is computed: of all weights on a graphics card, on a processor of those that every
+    pass would round. After bfloat16 and QLoRA the base is read once more in float32, by the processor, to
+    prove the adapter: 4 bytes a weight of memory."""
     checkpoint_seconds: float = 60.0
     evaluate_at_start: bool = True
 

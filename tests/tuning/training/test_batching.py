@@ -46,7 +46,7 @@ def test_a_part_never_holds_more_than_it_may_unless_one_row_alone_does(
     cut = list(parts(range(len(lengths)), lengths, micro, shared))
     assert sorted(row for part in cut for row in part) == list(range(len(lengths)))
     for part in cut:
-        assert len(part) == 1 or len(part) * (shared + max(lengths[row] for row in part)) <= micro
+        assert len(part) == 1 or len(part) * (shared // 8 + max(lengths[row] for row in part)) <= micro
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tuning.export.base import read_base
 from tuning.export.gguf_lora import write_gguf_lora
 from tuning.export.merged import write_merged_gguf
 from tuning.recipes import Layers, Method, Recipe, Serving
-from tuning.training.job import ADAPTER, CHANGED_WEIGHTS
+from tuning.training.job import ADAPTER, CHANGED_WEIGHTS, metrics
 from tuning.training.rows import Row
 
 pytestmark = pytest.mark.usefixtures("training")
@@ -74,11 +74,13 @@ def test_only_what_is_served_merged_leaves_whole_weights(trained: tuple[Recipe, 
     assert (folder / ADAPTER / CHANGED_WEIGHTS).exists() == (recipe.serving is Serving.MERGED)
 
 
+@pytest.mark.parametrize("rounded", ["weights", "precision"])
 async def test_an_adapter_trained_on_a_rounded_base_is_proven_on_the_whole_one(
-    tiny: Any, tiny_folder: Path, rows: list[Row], tmp_path: Path
+    tiny: Any, tiny_folder: Path, rows: list[Row], tmp_path: Path, rounded: str
 ) -> None:
     recipe = _SHORT.changed(epochs=1)
-    assert train(tmp_path, job(tmp_path, tiny_folder, rows, recipe, weights="bfloat16"))
+    assert train(tmp_path, job(tmp_path, tiny_folder, rows, recipe, **{rounded: "bfloat16"}))
+    assert next(metrics(tmp_path))["resting"] == "bfloat16"
     target = tmp_path / "tuned.gguf"
     write_gguf_lora(tmp_path / ADAPTER, read_base(tiny("llama")), target, alpha=recipe.alpha, name="tuned")
     assert len(proof(tmp_path)) == 12

@@ -19,7 +19,7 @@ import torch
 
 from agent.errors import UsageError
 from tuning.recipes import Method, Recipe, Serving
-from tuning.training.batching import common_start, parts, steps
+from tuning.training.batching import common_start, steps
 from tuning.training.job import Job
 from tuning.training.process import course as courses
 from tuning.training.process.adapting import adapted, readapted, save, save_merged, trained
@@ -28,7 +28,7 @@ from tuning.training.process.encoding import Encoder
 from tuning.training.process.forward import may_share
 from tuning.training.process.group import Group
 from tuning.training.process.objectives import learning
-from tuning.training.process.precision import faster_precision, resting_precision
+from tuning.training.process.precision import faster_precision, rest_rounded, resting_precision
 from tuning.training.process.proof import write_proof
 from tuning.training.process.scoring import Scorer
 from tuning.training.process.telling import Teller
@@ -71,7 +71,7 @@ class Run:
         teller = Teller(self._folder, silent=not self._group.main)
         course = courses.resume(self._folder, trained(self._model), self._optimizer, self._identity())
         course.precision = course.precision or self._group.agreed(self._precision())
-        self._scorer.precision = getattr(torch, course.precision)
+        self._compute_in(getattr(torch, course.precision))
         plan = self._plan()
         teller.tell("started", step=course.step, steps=len(plan), **self._facts())
         self._learning.begin()
@@ -119,6 +119,9 @@ class Run:
         save(self._model, self._folder)
         model = self._model
         if self._resting is not torch.float32:
+            # The rounded one goes first, so that there is never more than one.
+            del model
+            self._model = self._scorer.model = None
             base, _ = load_base(self._job.base, torch.device("cpu"))
             model = readapted(base, self._folder).eval()
         if self._recipe.adapts and self._recipe.serving is Serving.MERGED:
@@ -209,21 +212,16 @@ class Run:
     def _precision(self) -> str:
         if self._job.precision != "auto":
             return self._job.precision
-        return str(faster_precision(self._try_out, self._group.device)).removeprefix("torch.")
+        tokens = min(self._recipe.micro_tokens, self._recipe.batch * max(self._scorer.lengths(self._train)))
+        fastest = faster_precision(self._model, tokens, self._group.device)
+        return str(fastest).removeprefix("torch.")
 
-    def _try_out(self) -> None:
-        """A step's first part, for the probe of precision; it leaves no gradient."""
-        first = next(
-            parts(
-                range(min(len(self._train), self._recipe.batch)),
-                self._scorer.lengths(self._train),
-                self._recipe.micro_tokens,
-                len(self._scorer.start),
-            )
-        )
-        with self._scorer.reading():
-            self._scorer.nats([self._train[row] for row in first]).sum().backward()
-        self._optimizer.zero_grad(set_to_none=True)
+    def _compute_in(self, precision: torch.dtype) -> None:
+        self._scorer.precision = precision
+        wanted = self._job.weights == "auto" and self._recipe.adapts
+        if wanted and precision is torch.bfloat16 and self._resting is torch.float32:
+            rest_rounded(self._model)
+            self._resting = precision
 
     def _identity(self) -> str:
         return f"{self._recipe.digest}/{self._job.base_digest}/{len(self._train)}/{len(self._validation)}"
