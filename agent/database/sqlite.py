@@ -24,10 +24,13 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from agent.database.sqlite_connection import READ, WRITE, SqliteConnection
 from agent.errors import DiskFullError, StoreBusyError, StoreError
 
 _BEGIN: Final = "lorekeeper_begin"
-_WRITING: Final[dict[str, Any]] = {_BEGIN: "BEGIN IMMEDIATE"}
+_WRITING: Final[dict[str, Any]] = {_BEGIN: WRITE}
+_CONNECTIONS: Final = 15
+"""Transactions at once; the next ones wait."""
 _RETRY_SECONDS: Final = 0.05
 _UPGRADE_SECONDS: Final = 120.0
 """How long a process waits while another one upgrades the schema."""
@@ -63,7 +66,9 @@ class SqliteBackend:
 
     def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
         """Transactions of the second take the writer's place at once."""
-        reading = _engine(self._path, self._busy_seconds, "foreign_keys=ON")
+        # To open another one for a moment costs more than what it would be opened for.
+        kept = {"pool_size": _CONNECTIONS, "max_overflow": 0, "pool_use_lifo": True}
+        reading = _engine(self._path, self._busy_seconds, "foreign_keys=ON", **kept)
         return reading, reading.execution_options(**_WRITING)
 
     def upgrading_engine(self) -> AsyncEngine:
@@ -160,22 +165,19 @@ class SqliteBackend:
 
 
 def _engine(path: Path, busy_seconds: float, *pragmas: str, **options: Any) -> AsyncEngine:
+    # fullfsync: on macOS fsync alone does not reach the disk. Elsewhere it changes nothing.
+    # secure_delete: what somebody had deleted is not to be found in the file's free space.
+    chosen = ("synchronous=FULL", "fullfsync=ON", "secure_delete=ON", *pragmas)
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": busy_seconds, "isolation_level": None},
+        async_creator=lambda: SqliteConnection.open(path, busy_seconds, chosen),
         **options,
     )
 
-    def connected(connection: Any, _record: object) -> None:
-        # fullfsync: on macOS fsync alone does not reach the disk. Elsewhere it changes nothing.
-        # secure_delete: what somebody had deleted is not to be found in the file's free space.
-        for pragma in ("synchronous=FULL", "fullfsync=ON", "secure_delete=ON", *pragmas):
-            connection.execute(f"PRAGMA {pragma}")
-
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+        driver: Any = connection.connection.driver_connection
+        driver.begin(connection.get_execution_options().get(_BEGIN, READ))
 
-    event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", begun)
     return engine
 
