@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from agent.contracts import EpisodeId, GuildId
+from agent.contracts import EpisodeId, GuildId, Slug
 from agent.database import tables
 from agent.database.engine import Database
 from agent.models.level import LevelEmbedder
@@ -24,10 +24,12 @@ from agent.models.protocol import Embedder, EmbedKind
 from agent.privacy.consents import Consents
 from agent.serving.served import Task
 from agent.settings import Settings
+from tuning.datasets.evidence import read_evidence
 from tuning.datasets.store import DatasetStore
 from tuning.datasets.version import DatasetVersion, build
 from tuning.labels.gathering import labels_of
 from tuning.labels.grouping import group_id, grouped
+from tuning.labels.label import Label
 from tuning.privacy import stop_learning
 
 if TYPE_CHECKING:
@@ -38,10 +40,17 @@ _PLACES: Final = tables.bot_places.c
 
 
 async def build_version(
-    stores: Stores, guild: GuildId, task: Task, now: datetime, *, embedder: Embedder | None = None
+    stores: Stores,
+    guild: GuildId,
+    task: Task,
+    now: datetime,
+    *,
+    category: Slug | None = None,
+    embedder: Embedder | None = None,
 ) -> DatasetVersion:
     """Gather the labels of a guild into a version, and store it unless it is empty.
 
+    With a category it has only answers whose evidence is of that, each in the split in which it is elsewhere.
     The embedder tells which questions ask the same in other words; it is a level one, and the installation's
     unless one is given. Raises `StoreError`, `ModelError`, `ConfigurationError`, `UnknownGuildError`.
     """
@@ -50,9 +59,12 @@ async def build_version(
         await stop_learning(stores, guild, member)
     datasets = DatasetStore(stores.database)
     renamed = await stores.catalog.former_slugs(guild)
-    questions = sorted({label.question for label in derivation.labels if label.task is task})
+    labels = tuple(label for label in derivation.labels if label.task is task)
+    if category is not None:
+        labels = await _about(stores, guild, labels, category)
+    questions = sorted({label.question for label in labels})
     version = build(
-        derivation.labels,
+        labels,
         task,
         threads=await _threads(stores.database, guild),
         before=await datasets.splits(guild, task, renamed),
@@ -62,6 +74,14 @@ async def build_version(
     if version.entries:
         await datasets.save(guild, version, at=now)
     return version
+
+
+async def _about(
+    stores: Stores, guild: GuildId, labels: tuple[Label, ...], category: Slug
+) -> tuple[Label, ...]:
+    evidences = await read_evidence(stores, guild, labels)
+    found = ((label, evidences.of(label)) for label in labels)
+    return tuple(label for label, evidence in found if evidence and evidence.category == category)
 
 
 async def _alike(questions: Sequence[str], embedder: Embedder | None, settings: Settings) -> dict[str, str]:

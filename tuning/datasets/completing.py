@@ -33,6 +33,15 @@ def declines(answer: str) -> bool:
     return says_unknown(answer) or answer.strip().casefold().startswith(("no lo sé", "no lo se"))
 
 
+def may_tell(evidence: Evidence, answer: str) -> bool:
+    """Whether evidence that was found for another question could answer this one too: it has more than half
+    of the answer's words.
+    """
+    wanted = set(content_words(answer))
+    told = set(content_words(" ".join(item.passage.text for item in evidence.items)))
+    return len(wanted & told) > len(wanted) / 2
+
+
 def completion_of(
     question: str, answer: str, quotes: Sequence[str], evidence: Evidence, shown: str
 ) -> str | None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _NOT_SEARCHED: Final = Searched(
     categories=(), constraints=Constraints(), widened=False, queries=(), index_version=""
 )
+NO_EVIDENCE: Final = Evidence(items=(), searched=_NOT_SEARCHED)
 _CHUNK: Final = 500
 
 

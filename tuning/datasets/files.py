@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +16,22 @@ from agent.errors import UsageError
 from agent.files import write_atomically
 from agent.models.protocol import ChatMessage
 from tuning.datasets.item import Split
+from tuning.datasets.splitting import SHARES
 from tuning.datasets.version import DatasetVersion
 from tuning.labels.grouping import same_words
 from tuning.training.rows import Row
 
-_HELD_OUT: Final = 10
-"""One in so many instructions is for validation."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructions:
+    """A file of instructions as it was when somebody asked to learn from it. It stays where it is: nothing of
+    it is kept but its digest.
+    """
+
+    path: str
+    """Absolute."""
+    digest: str
+    """sha256, hex."""
 
 
 def export_jsonl(version: DatasetVersion, path: Path) -> None:
@@ -28,21 +39,36 @@ def export_jsonl(version: DatasetVersion, path: Path) -> None:
     write_atomically(path, "".join(f"{line}\n" for line in version.lines()).encode())
 
 
-def import_instructions(path: Path) -> Mapping[Split, list[Row]]:
-    """Read instructions to be followed, a JSON object a line, for TRAIN and VALIDATION.
+def import_instructions(path: Path) -> tuple[Instructions, Mapping[Split, list[Row]]]:
+    """Read instructions to be followed, a JSON object a line, and split them as labels are.
 
     A line has `messages` as a chat has them, the last one the assistant's; or `instruction`, `output` and
     perhaps `input`. Instructions of the same words are never parted. Raises `UsageError` that names the line.
     """
-    rows: dict[Split, list[Row]] = {Split.TRAIN: [], Split.VALIDATION: []}
     try:
-        lines = path.read_text("utf-8").splitlines()
+        told = path.read_bytes()
+        lines = told.decode("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}.", "Give a file of JSON lines in UTF-8.") from error
+    rows: dict[Split, list[Row]] = {split: [] for split in Split}
     for number, line in enumerate(lines, 1):
         if line.strip():
             row = _instruction(line, f"Line {number} of {path}")
             rows[_part_of(row)].append(row)
+    if not any(rows.values()):
+        raise UsageError(f"There are no instructions in {path}.", "Give one JSON object a line.")
+    return Instructions(path=str(path.resolve()), digest=hashlib.sha256(told).hexdigest()), rows
+
+
+def read_instructions(instructions: Instructions | None) -> Mapping[Split, list[Row]]:
+    """Read them again; nothing of None. Raises `UsageError` when the file is gone or another one now."""
+    if instructions is None:
+        return {split: [] for split in Split}
+    now, rows = import_instructions(Path(instructions.path))
+    if now.digest != instructions.digest:
+        raise UsageError(
+            f"{instructions.path} is another file than when the run began.", "Begin a new run with it."
+        )
     return rows
 
 
@@ -88,5 +114,6 @@ def _instruction(line: str, where: str) -> Row:
 
 def _part_of(row: Row) -> Split:
     words = same_words(" ".join(message.content for message in row.messages))
-    drawn = int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big")
-    return Split.TRAIN if drawn % _HELD_OUT else Split.VALIDATION
+    drawn = int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big") / 2**64
+    upto = accumulate(SHARES.values())
+    return next((split for split, end in zip(SHARES, upto, strict=True) if drawn < end), Split.TRAIN)

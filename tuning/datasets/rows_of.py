@@ -42,7 +42,6 @@ class Skip(StrEnum):
     CATEGORY = "its category is gone"
     EVIDENCE = "its evidence is gone, changed, or not for everybody"
     UNPROVEN = "the evidence does not prove its answer"
-    NARROWED = "it is not of the category or language asked for"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +65,14 @@ async def rows_of(
     version: DatasetVersion,
     split: Split,
     objective: Objective,
-    *,
-    category: Slug | None = None,
-    language: str = "",
 ) -> list[Row]:
     """The rows of `make_rows`."""
-    made = await make_rows(stores, guild, version, split, objective, category=category, language=language)
-    return made.rows
+    return (await make_rows(stores, guild, version, split, objective)).rows
+
+
+def learnable(version: DatasetVersion, split: Split, objective: Objective) -> list[Item]:
+    """The items of a split that an objective can learn from."""
+    return [each for each in version.of(split) if objective is Objective.KTO or each.usable]
 
 
 async def make_rows(
@@ -81,22 +81,20 @@ async def make_rows(
     version: DatasetVersion,
     split: Split,
     objective: Objective,
-    *,
-    category: Slug | None = None,
-    language: str = "",
 ) -> Made:
     """Make the rows of one split, in the items' order, and count what none could be made of.
 
-    `category` and `language` narrow an adapter for the tone of answers. Raises `StoreError`,
-    `UnknownGuildError`.
+    Raises `StoreError`, `UnknownGuildError`.
     """
-    kto = objective is Objective.KTO
-    items = [each for each in version.of(split) if kto or each.usable]
+    items = learnable(version, split, objective)
     if version.task is Task.ROUTE:
-        learnt = [each for each in version.of(Split.TRAIN) if each.usable]
+        learnt = learnable(version, Split.TRAIN, Objective.SFT)
         return routing_rows(await stores.catalog.categories(guild), items, learnt)
     evidences = await read_evidence(stores, guild, [item.label for item in items])
-    return answer_rows(items, evidences, category=category, language=language, declining=not kto)
+    if objective is Objective.KTO:
+        made = answer_rows(items, evidences, declining=False)
+        return replace(made, rows=_evened(made.rows))
+    return answer_rows(items, evidences)
 
 
 def routing_rows(categories: Sequence[Category], items: Sequence[Item], learnt: Sequence[Item]) -> Made:
@@ -147,20 +145,13 @@ class _Offers:
         return [each for each in self._categories if each.slug in chosen]
 
 
-def answer_rows(
-    items: Sequence[Item],
-    evidences: Evidences,
-    *,
-    category: Slug | None = None,
-    language: str = "",
-    declining: bool = True,
-) -> Made:
+def answer_rows(items: Sequence[Item], evidences: Evidences, *, declining: bool = True) -> Made:
     """Show each item's evidence and end in its answer; with `declining`, ask some over others' evidence."""
     skipped: Counter[Skip] = Counter()
     answered: list[_Answered] = []
     weights = balanced(items)
     for item in items:
-        found = _answered(item, evidences, weights[item.id], category, language)
+        found = _answered(item, evidences, weights[item.id])
         if isinstance(found, Skip):
             skipped[found] += 1
         else:
@@ -171,24 +162,29 @@ def answer_rows(
     return Made(rows=rows, skipped=dict(skipped))
 
 
-def _answered(
-    item: Item, evidences: Evidences, weight: float, category: Slug | None, language: str
-) -> _Answered | Skip:
+def _answered(item: Item, evidences: Evidences, weight: float) -> _Answered | Skip:
     label = item.label
-    if language and label.language != language:
-        return Skip.NARROWED
     evidence = evidences.of(label)
     if evidence is None:
         return Skip.EVIDENCE
-    if category is not None and evidence.items[0].passage.category != category:
-        return Skip.NARROWED
     messages = answer_messages(label.question, evidence, label.language)
     shown = messages[-1].content
     completion = completion_of(label.question, label.answer, label.quotes, evidence, shown)
     if completion is None:
         return Skip.UNPROVEN
-    row = Row(messages=messages, completion=completion, weight=weight, desirable=item.usable)
+    row = Row(messages=messages, completion=completion, weight=weight, desirable=item.liked)
     return _Answered(item=item, evidence=evidence, row=row)
+
+
+def _evened(rows: Sequence[Row]) -> list[Row]:
+    """With weights that sum to the same for what was liked and what was not, as KTO asks for (Ethayarajh et
+    al. 2024).
+    """
+    liked = sum(row.weight for row in rows if row.desirable)
+    disliked = sum(row.weight for row in rows if not row.desirable)
+    if not liked or not disliked:
+        return list(rows)
+    return [row if row.desirable else replace(row, weight=row.weight * liked / disliked) for row in rows]
 
 
 def _declined(answered: Sequence[_Answered]) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from tuning.evaluation.judge import Judge
 from tuning.evaluation.kept import Kept, Pause, key_of
 from tuning.evaluation.questions import AnswerQuestion
 from tuning.evaluation.results import AnswerArm, AnswerScore, Arm, Scores
-from tuning.evaluation.scoring import Reply, read_reply, score
+from tuning.evaluation.scoring import Reply, read_reply, score, score_followed
 from tuning.training.rows import Row
 
 _SHOWN: Final = 2
@@ -160,7 +160,11 @@ def _asked(models: AnswerModels) -> dict[Arm, ChatModel]:
 
 
 def _messages(question: AnswerQuestion, shots: Sequence[Row]) -> tuple[ChatMessage, ...]:
-    """What the agent asks, with examples before it that take their room from the evidence."""
+    """What the agent asks, with examples before it that take their room from the evidence; or an instruction
+    as it is.
+    """
+    if question.messages:
+        return question.messages
     shown = [message for row in shots for message in _example(row)]
     room = EVIDENCE_TOKENS - sum(len(each.content) for each in shown) // _CHARACTERS_PER_TOKEN
     system, asked = answer_messages(
@@ -182,7 +186,9 @@ def _chosen_shots(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 async def _extractive(question: AnswerQuestion, embedder: Embedder, threshold: float) -> _Given:
-    """Answer as the agent does without a model that writes."""
+    """Answer as the agent does without a model that writes, which cannot follow an instruction."""
+    if question.messages:
+        return _Given(UNKNOWN, 0.0)
     start = time.perf_counter()
     (vector,) = await embedder.embed([question.text], EmbedKind.QUERY)
     extracts = await extract(question.text, vector, question.evidence, embedder)
@@ -217,6 +223,8 @@ async def _scored(question: AnswerQuestion, given: _Given, beside: _Given, judge
 async def _scores(
     question: AnswerQuestion, given: _Given, reply: Reply, beside: _Given, judge: Judge
 ) -> Scores:
+    if question.messages:
+        return score_followed(given.text, question.text, question.references[0])
     if question.needs_judge:
         return await judge.scores(question.text, question.evidence, given.text, beside.text)
     return score(reply, given.text, question.references, answerable=question.answerable)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from agent.contracts import GuildId
@@ -34,11 +35,12 @@ from tuning.datasets.version import DatasetVersion
 from tuning.evaluation.answers import AnswerModels, AnswerOptions, evaluate_answers
 from tuning.evaluation.judge import Judge, read_scores
 from tuning.evaluation.kept import FILE, Kept, Pause
-from tuning.evaluation.questions import answer_questions, routing_questions
+from tuning.evaluation.questions import answer_questions, instruction_questions, routing_questions
 from tuning.evaluation.results import AnswerArm, Arm, JudgeQuality, Report, RoutingArm, arm_of
 from tuning.evaluation.routing import RoutingModels, evaluate_routing
 from tuning.recipes import Objective
 from tuning.registry.provenance import code_version
+from tuning.training.rows import Row
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
@@ -73,6 +75,7 @@ class _Contest:
     challenger: ChatModel
     champion: ChatModel | None
     champion_trust: Trust | None
+    instructions: Mapping[Split, Sequence[Row]]
     kept: Kept
     pause: Pause
 
@@ -97,11 +100,13 @@ async def evaluate(
     *,
     challenger: ServedAdapter,
     champion: ServedAdapter | None,
+    instructions: Mapping[Split, Sequence[Row]] = MappingProxyType({}),
     folder: Path,
     pause: Pause = give_way,
     seed: int = 0,
 ) -> Report:
-    """Compare a challenger with the champion and with every baseline on the held-out questions of a version.
+    """Compare a challenger with the champion and with every baseline on the held-out questions of a version,
+    and of the instructions that an adapter for answers was trained on beside it.
 
     `engine` is one to judge with, not the one that answers members. `folder` is the run's, in which what
     models said is kept. A champion that cannot be loaded does not serve either: the model as it is stands in
@@ -119,6 +124,7 @@ async def evaluate(
         challenger=models[0],
         champion=models[1],
         champion_trust=champion.trust if champion else None,
+        instructions=instructions,
         kept=await asyncio.to_thread(Kept, folder / FILE),
         pause=pause,
     )
@@ -214,6 +220,7 @@ async def _answer(contest: _Contest) -> _Found:
     async with _leveled(settings) as embedder:
         questions, gone = await answer_questions(*of, embedder)
         asked = [each for each in questions if quality or not each.needs_judge]
+        asked += instruction_questions(contest.instructions)
         arms = await evaluate_answers(
             asked,
             AnswerModels(
@@ -232,7 +239,7 @@ async def _answer(contest: _Contest) -> _Found:
         serving=_serving_writer(contest),
         answers=arms,
         judge=replace(quality, position_bias=judge.position_bias) if quality else None,
-        left_out=gone + len(questions) - len(asked),
+        left_out=gone + sum(each.needs_judge and quality is None for each in questions),
     )
 
 

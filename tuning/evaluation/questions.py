@@ -7,18 +7,20 @@ that nobody knows, so some questions are asked again over evidence that does not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from agent.answering.words import content_words
 from agent.contracts import Evidence, GuildId, Slug
-from agent.models.protocol import Embedder, EmbedKind
+from agent.models.protocol import ChatMessage, Embedder, EmbedKind
 from tuning.datasets.completing import declines
-from tuning.datasets.evidence import read_evidence
+from tuning.datasets.evidence import NO_EVIDENCE, read_evidence
 from tuning.datasets.item import Item, Split
 from tuning.datasets.version import DatasetVersion
 from tuning.labels.label import Polarity
+from tuning.training.rows import Row
 
 if TYPE_CHECKING:
     from agent.runtime import Stores
@@ -48,6 +50,8 @@ class AnswerQuestion:
     """Whether the evidence holds the answer; else "I don't know" is right."""
     references: tuple[str, ...] = ()
     """Right answers; without one, an answer to an answerable question needs a judge."""
+    messages: tuple[ChatMessage, ...] = ()
+    """Of an instruction, which is asked as it stands; there is no evidence to it."""
 
     @property
     def category(self) -> Slug | None:
@@ -97,6 +101,22 @@ async def answer_questions(
     elsewhere = [each for split in sorted(HELD_OUT) for each in unanswerable(own, split)]
     asked = [await _compared(stores, guild, question, embedder) for question in (*own, *elsewhere)]
     return tuple(asked), len(held_out) - len(own)
+
+
+def instruction_questions(rows: Mapping[Split, Sequence[Row]]) -> Iterator[AnswerQuestion]:
+    """The held-out instructions."""
+    for split in sorted(HELD_OUT):
+        for row in rows.get(split, ()):
+            asked = "\n".join(message.content for message in row.messages)
+            yield AnswerQuestion(
+                item=f"instruction:{hashlib.sha256(asked.encode()).hexdigest()[:16]}",
+                split=split,
+                text=asked,
+                language="",
+                evidence=NO_EVIDENCE,
+                references=(row.completion,),
+                messages=row.messages,
+            )
 
 
 def unanswerable(asked: Sequence[AnswerQuestion], split: Split) -> Iterator[AnswerQuestion]:

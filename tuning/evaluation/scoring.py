@@ -83,6 +83,15 @@ def score(reply: Reply, text: str, references: Sequence[str], *, answerable: boo
     )
 
 
+def score_followed(text: str, asked: str, wanted: str) -> Scores:
+    """Score a reply to an instruction by the one that its author wants. There is nothing to quote: grounded
+    and not invented is what stands in the instruction or in the reply that is wanted.
+    """
+    known, said = set(content_words(f"{asked} {wanted}")), content_words(text)
+    told = _scaled(sum(word in known for word in said) / len(said) if said else 0.0)
+    return Scores(relevance=_scaled(recall(text, wanted)), grounding=told, no_hallucination=told)
+
+
 def recall(text: str, reference: str) -> float:
     """The share of the reference's content words, its quotes included, that a text has; 1 of a reference that
     has none.

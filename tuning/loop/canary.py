@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.contracts import Episode, EpisodeId, Feedback, GuildId
+from agent.contracts import Episode, EpisodeId, Feedback, GuildId, Slug
 from agent.journal.protocol import Journal
 from agent.serving.served import Task
 from tuning.loop.plan import Plan
@@ -85,14 +85,32 @@ def judge_canary(satisfaction: Satisfaction, baseline: float, plan: Plan, lasted
     return Finding.STOOD if enough or lasted >= LONGEST else Finding.WAIT
 
 
-async def before(journal: Journal, guild: GuildId, task: Task, digest: str, now: datetime) -> Satisfaction:
-    """How it went without the adapter of this digest, until now. Raises `StoreError`."""
-    return await _satisfaction(journal, guild, task, now - BEFORE, lambda each: not _is_by(each, digest))
+async def before(
+    journal: Journal,
+    guild: GuildId,
+    task: Task,
+    digest: str,
+    now: datetime,
+    category: Slug | None = None,
+) -> Satisfaction:
+    """How it went without the adapter of this digest, until now; in one category where it is for that.
+
+    Raises `StoreError`.
+    """
+
+    def counts(each: Episode) -> bool:
+        return not _is_by(each, digest) and (category is None or category in _searched(each))
+
+    return await _satisfaction(journal, guild, task, now - BEFORE, counts)
 
 
 async def since(journal: Journal, guild: GuildId, task: Task, digest: str, start: datetime) -> Satisfaction:
     """How it went through the adapter of this digest. Raises `StoreError`."""
     return await _satisfaction(journal, guild, task, start, lambda each: _is_by(each, digest))
+
+
+def _searched(episode: Episode) -> tuple[Slug, ...]:
+    return episode.route.categories if episode.route else ()
 
 
 def _is_by(episode: Episode, digest: str) -> bool:

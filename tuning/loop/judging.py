@@ -13,6 +13,7 @@ from agent.errors import ModelMissingError
 from agent.files import write_atomically
 from agent.serving.opening import open_engine
 from agent.serving.served import ServedAdapter, adapter_file
+from tuning.datasets.files import read_instructions
 from tuning.evaluation.evaluate import evaluate
 from tuning.evaluation.gate import decide
 from tuning.evaluation.report import markdown, picture
@@ -20,7 +21,7 @@ from tuning.evaluation.results import Report, Verdict, read_report
 from tuning.loop.run import Move, Run
 from tuning.loop.serving import serve
 from tuning.loop.state import State
-from tuning.loop.tools import Tools, reports_folder, same_base
+from tuning.loop.tools import Tools, category_now, reports_folder, same_base
 from tuning.pictures import PictureError, draw
 from tuning.registry.adapter import Adapter, served
 from tuning.registry.card import model_card
@@ -39,7 +40,8 @@ async def evaluate_it(tools: Tools, run: Run) -> Move:
     """EVALUATING: challenger and champion answer the held-out questions; the challenger is registered."""
     base = await same_base(tools, run)
     version = await tools.datasets.get(run.guild, run.dataset)
-    champion = await tools.promotion.champion(run.guild, run.task)
+    taught = await asyncio.to_thread(read_instructions, run.aim.instructions)
+    champion = await _serving(tools, run)
     challenger = ServedAdapter(id=run.adapter, digest=run.digest, base_digest=run.base_digest)
     engine = await open_engine(tools.settings)
     try:
@@ -51,6 +53,7 @@ async def evaluate_it(tools: Tools, run: Run) -> Move:
             engine,
             challenger=challenger,
             champion=served(champion) if champion else None,
+            instructions=taught,
             folder=tools.folder(run),
         )
     finally:
@@ -79,6 +82,12 @@ async def pass_gate(tools: Tools, run: Run) -> Move:
     return await serve(tools, run, None, run.plan.share)
 
 
+async def _serving(tools: Tools, run: Run) -> Adapter | None:
+    """What answers the questions that the run is for."""
+    own = await tools.promotion.champion(run.guild, run.task, await category_now(tools, run))
+    return own or await tools.promotion.champion(run.guild, run.task)
+
+
 def report_file(data_dir: Path, guild: GuildId, adapter: str) -> Path:
     return reports_folder(data_dir, guild) / f"{adapter}.json"
 
@@ -88,6 +97,9 @@ def _adapter(run: Run, base: BaseModel, report: Report, now: datetime) -> Adapte
         id=run.adapter,
         guild=run.guild,
         task=run.task,
+        category=run.aim.category,
+        tone=run.aim.tone,
+        instructions=run.aim.instructions.digest if run.aim.instructions else "",
         made_at=now,
         recipe=run.recipe,
         dataset=run.dataset,

@@ -22,6 +22,7 @@ from agent.database.reading import read_as
 from agent.errors import UnknownGuildError, UsageError
 from agent.ids import new_id
 from agent.serving.served import Task
+from tuning.loop.aim import EVERYTHING, Aim
 from tuning.loop.plan import Plan, may_start
 from tuning.loop.run import Facts, Move, Run, Why
 from tuning.loop.state import NEXT, State
@@ -38,18 +39,26 @@ class RunLog:
         self._database = database
 
     async def ask(
-        self, guild: GuildId, task: Task, at: datetime, plan: Plan, *, why: Why, pattern: str = ""
+        self,
+        guild: GuildId,
+        task: Task,
+        at: datetime,
+        plan: Plan,
+        *,
+        why: Why,
+        pattern: str = "",
+        aim: Aim = EVERYTHING,
     ) -> Run:
         """Write down that a run is wanted. Of two that ask at once, one is told that it may not start.
 
         `at` is in the guild's time zone. Raises `UsageError` when it may not start.
         """
         run = new_id()
-        facts = {"task": task, "why": why, "pattern": pattern, "plan": asdict(plan)}
+        facts = {"task": task, "why": why, "pattern": pattern, "aim": asdict(aim), "plan": asdict(plan)}
         async with self._database.write() as connection:
             await _alone(connection, guild)
             history = _runs(await _rows(connection, guild))
-            if refusal := may_start(plan, task, at, history, by_hand=why is Why.HAND):
+            if refusal := may_start(plan, task, at, history, by_hand=why is Why.HAND, aim=aim):
                 raise UsageError(refusal.line)
             await _insert(connection, guild, run, State.ASKED, at, facts)
             return _run(await _rows(connection, guild, run))

@@ -18,10 +18,11 @@ from typing import Final, Protocol
 
 from filelock import AsyncFileLock, Timeout
 
-from agent.contracts import GuildId, MemberId
+from agent.contracts import GuildId, MemberId, Slug
 from agent.errors import LorekeeperError, UsageError
 from agent.files import write_error
 from agent.serving.served import Task
+from tuning.loop.aim import EVERYTHING, Aim, require_aim
 from tuning.loop.log import Plans, RunLog
 from tuning.loop.plan import Plan
 from tuning.loop.run import Facts, Move, Run, Why
@@ -36,6 +37,7 @@ TRIES: Final = 8
 """How often a step is begun that never ends, because it is killed each time: it may be what kills."""
 SETBACKS: Final = 300
 """How often what may succeed a moment later is tried again: in five hours, looking each minute."""
+_PASSED: Final = (*WAITING, State.CHAMPION, State.ROLLED_BACK)
 _LOCK: Final = "tuning/lock"
 _LOOK_EVERY: Final = 2.0
 """Seconds between looks whether the run was cancelled, or should pause."""
@@ -74,11 +76,15 @@ class Steps(Protocol):
         """Raises `UsageError` when there is no such adapter."""
         ...
 
-    async def promote(self, adapter: Adapter, member: MemberId, share: float) -> None:
-        """The same as `serve` for an adapter that served before, or came from elsewhere."""
+    async def promote(self, adapter: Adapter, member: MemberId, share: float, category: Slug | None) -> None:
+        """The same as `serve` for an adapter that served before, came from elsewhere, or is to serve the
+        questions of a category beside those that it was trained for.
+        """
         ...
 
-    async def take_back(self, guild: GuildId, task: Task, member: MemberId | None) -> str:
+    async def take_back(
+        self, guild: GuildId, task: Task, member: MemberId | None, category: Slug | None
+    ) -> str:
         """Let the champion before serve again, at once; return the id of the adapter that no longer does.
 
         Raises `UsageError` when the model serves as it is already.
@@ -128,13 +134,21 @@ class Loop:
         self._listener = listener or Silent()
 
     async def ask(
-        self, guild: GuildId, task: Task, *, why: Why = Why.HAND, pattern: str = "", plan: Plan | None = None
+        self,
+        guild: GuildId,
+        task: Task,
+        *,
+        why: Why = Why.HAND,
+        pattern: str = "",
+        plan: Plan | None = None,
+        aim: Aim = EVERYTHING,
     ) -> Run:
         """Begin a run; `work` does it. Raises `UsageError` when none may start, with the reason."""
+        require_aim(task, aim)
         plan = plan or await self.plans.get(guild)
         if plan.recipe.serving is not Serving.ADAPTER:
             raise UsageError(f"What {plan.recipe.method} trains is no adapter: {plan.recipe.why_not_served}.")
-        run = await self.log.ask(guild, task, self.clock(), plan, why=why, pattern=pattern)
+        run = await self.log.ask(guild, task, self.clock(), plan, why=why, pattern=pattern, aim=aim)
         await self._listener.moved(run)
         return run
 
@@ -228,21 +242,31 @@ class Loop:
         await self._steps.decline(run, member)
         return await self._move(run, Move(to=State.REFUSED, note="An admin declined it."))
 
-    async def promote(self, guild: GuildId, ending: str, member: MemberId, *, share: float = 1.0) -> Adapter:
+    async def promote(
+        self,
+        guild: GuildId,
+        ending: str,
+        member: MemberId,
+        *,
+        share: float = 1.0,
+        category: Slug | None = None,
+    ) -> Adapter:
         """Let any adapter serve that passed the gate, named by the end of its id; return it.
 
-        Raises `UsageError` when there is none, or its run did not come so far.
+        It serves the questions of the category, or else those that it was trained for. Raises `UsageError`
+        when there is none, or its run did not come so far.
         """
         adapter = await self._steps.adapter(guild, ending)
+        category = category or adapter.category
         run = next((run for run in await self.log.runs(guild) if run.adapter == adapter.id), None)
-        if run is None or run.state in (State.CHAMPION, State.ROLLED_BACK):
-            await self._steps.promote(adapter, member, share)
-        elif run.state in WAITING:
+        if run is not None and run.state not in _PASSED:
+            raise UsageError(f"Its run is {run.state}: {run.note}".rstrip(": "))
+        if run is not None and run.state in WAITING and run.aim.category == category:
             move = await self._steps.serve(run, member, share)
             if move.to is not run.state:
                 await self._move(run, move)
         else:
-            raise UsageError(f"Its run is {run.state}: {run.note}".rstrip(": "))
+            await self._steps.promote(adapter, member, share, category)
         return adapter
 
     async def cancel(self, guild: GuildId, beginning: str) -> Run:
@@ -255,14 +279,17 @@ class Loop:
             raise UsageError(f"Run {run.id} is {run.state}: there is nothing to cancel.")
         return await self._move(run, Move(to=State.CANCELLED, note="It was cancelled."))
 
-    async def rollback(self, guild: GuildId, task: Task, member: MemberId | None) -> str:
+    async def rollback(
+        self, guild: GuildId, task: Task, member: MemberId | None, *, category: Slug | None = None
+    ) -> str:
         """Let the champion before serve again, at once; return the id of the adapter that no longer does.
 
         Raises `UsageError` when there is none.
         """
-        adapter = await self._steps.take_back(guild, task, member)
+        adapter = await self._steps.take_back(guild, task, member, category)
         for run in await self.log.runs(guild):
-            if run.adapter == adapter and State.ROLLED_BACK in NEXT[run.state]:
+            ended = run.adapter == adapter and run.aim.category == category
+            if ended and State.ROLLED_BACK in NEXT[run.state]:
                 await self._move(run, Move(to=State.ROLLED_BACK, note="An admin took it back."))
         return adapter
 
@@ -309,12 +336,12 @@ class Loop:
         return next((run for run in await self.log.runs(guild) if run.state in WORKING), None)
 
     async def _watched(self, guild: GuildId) -> list[Run]:
-        """What may move without work: whatever waits or is tried, and of each task the last champion."""
+        """What may move without work: whatever waits or is tried, and of each place the last champion."""
         runs = await self.log.runs(guild)
-        champions: dict[Task, Run] = {}
+        champions: dict[tuple[Task, Slug | None], Run] = {}
         for run in runs:
             if run.state is State.CHAMPION:
-                champions.setdefault(run.task, run)
+                champions.setdefault((run.task, run.aim.category), run)
         return [*(run for run in runs if run.state in WAITING), *champions.values()]
 
     async def _waiting(self, guild: GuildId, beginning: str) -> Run:

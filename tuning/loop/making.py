@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from agent.contracts import GuildId
+from agent.errors import UsageError
 from agent.files import write_error
 from agent.ids import new_id
 from agent.serving.opening import open_engine
 from agent.serving.served import ServedAdapter, adapter_file
 from tuning.datasets.building import build_version
+from tuning.datasets.files import read_instructions
 from tuning.datasets.item import Split
-from tuning.datasets.rows_of import rows_of
+from tuning.datasets.rows_of import learnable, rows_of
 from tuning.datasets.version import DatasetVersion
 from tuning.loop.run import Move, Run, Why
 from tuning.loop.state import State
-from tuning.loop.tools import Tools, same_base
-from tuning.recipes import Recipe
+from tuning.loop.tools import Tools, category_now, same_base
+from tuning.recipes import Objective, Recipe
 from tuning.runs.bases import BaseModel, find_base
 from tuning.runs.contracts import Exported, Outcome, Progress, Proof
 from tuning.runs.exporting import export
@@ -28,17 +31,25 @@ from tuning.runs.proving import prove_exactly, prove_served
 from tuning.runs.room import require_room
 from tuning.runs.supervisor import train
 from tuning.training.job import Job, write_job
-from tuning.training.rows import write_rows
+from tuning.training.rows import Row, write_rows
 
+LEAST_OF_EACH: Final = 10
+"""Liked, and disliked, answers to train on: KTO sets one side against the other."""
 _LEARNT: Final = frozenset({State.REFUSED, State.CHAMPION, State.ROLLED_BACK})
 """How runs end that said what can be learnt from their data."""
 
 
 async def make_dataset(tools: Tools, run: Run) -> Move:
     """ASKED: the labels as they are now become a dataset version."""
-    version = await build_version(tools.stores, run.guild, run.task, tools.clock())
-    held_out = min(len(version.of(split)) for split in (Split.VALIDATION, Split.TEST))
-    labels = len(version.of(Split.TRAIN))
+    category = await category_now(tools, run)
+    version = await build_version(tools.stores, run.guild, run.task, tools.clock(), category=category)
+    taught = await asyncio.to_thread(read_instructions, run.aim.instructions)
+    if not version.entries and run.aim.instructions is not None:
+        await tools.datasets.save(run.guild, version, at=tools.clock())
+    counts = {
+        split: len(learnable(version, split, run.recipe.objective)) + len(taught[split]) for split in Split
+    }
+    labels, held_out = counts[Split.TRAIN], min(counts[Split.VALIDATION], counts[Split.TEST])
     if labels < run.plan.labels or not held_out:
         return _nothing(f"{labels} labels to train on; {run.plan.labels} are needed, and some to test by.")
     before = _same(run, version.id, await tools.log.runs(run.guild))
@@ -52,7 +63,8 @@ async def write_job_of(tools: Tools, run: Run) -> Move:
     base = await find_base(tools.settings, run.plan.base)
     version = await tools.datasets.get(run.guild, run.dataset)
     folder = tools.folder(run)
-    job = await job_of(tools, run.guild, version, run.recipe, base, folder)
+    taught = await asyncio.to_thread(read_instructions, run.aim.instructions)
+    job = await job_of(tools, run.guild, version, run.recipe, base, folder, taught)
     if isinstance(job, Split):
         return _nothing(f"No label to {_purpose(job)} is of use: what it rests on has changed.")
     await asyncio.to_thread(write_job, folder, job)
@@ -61,16 +73,27 @@ async def write_job_of(tools: Tools, run: Run) -> Move:
 
 
 async def job_of(
-    tools: Tools, guild: GuildId, version: DatasetVersion, recipe: Recipe, base: BaseModel, folder: Path
+    tools: Tools,
+    guild: GuildId,
+    version: DatasetVersion,
+    recipe: Recipe,
+    base: BaseModel,
+    folder: Path,
+    taught: Mapping[Split, Sequence[Row]] = MappingProxyType({}),
 ) -> Job | Split:
-    """Write the rows to train on into a folder and return what is to be done with them; or the part of the
-    version of which no label can be trained on.
+    """Write the rows to train on into a folder, those of instructions last, and return what is to be done;
+    or the part of the version that nothing can be learnt from. Raises `UsageError` where votes lack a side.
     """
     files = {Split.TRAIN: folder / "train.jsonl", Split.VALIDATION: folder / "validation.jsonl"}
     for split, file in files.items():
-        rows = await rows_of(tools.stores, guild, version, split, recipe.objective)
+        rows = [
+            *await rows_of(tools.stores, guild, version, split, recipe.objective),
+            *taught.get(split, ()),
+        ]
         if not rows:
             return split
+        if split is Split.TRAIN and recipe.objective is Objective.KTO:
+            _require_both(rows)
         await asyncio.to_thread(write_rows, file, rows)
     return Job(
         base=base.source,
@@ -129,7 +152,18 @@ def _same(run: Run, dataset: str, history: Sequence[Run]) -> Run | None:
     if run.why is Why.HAND:
         return None
     those = (each for each in history if each.dataset == dataset and each.state in _LEARNT)
-    return next((each for each in those if each.recipe == run.recipe), None)
+    return next((each for each in those if (each.recipe, each.aim) == (run.recipe, run.aim)), None)
+
+
+def _require_both(rows: Sequence[Row]) -> None:
+    liked = sum(row.desirable for row in rows)
+    disliked = len(rows) - liked
+    if min(liked, disliked) < LEAST_OF_EACH:
+        raise UsageError(
+            f"KTO learns from {liked} liked and {disliked} disliked answers; "
+            f"{LEAST_OF_EACH} of each are needed.",
+            "Votes that members cast make them; `objective=sft` learns from corrections alone.",
+        )
 
 
 def _purpose(split: Split) -> str:

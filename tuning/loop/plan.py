@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import UsageError
 from agent.serving.served import Task
+from tuning.loop.aim import EVERYTHING, Aim
 from tuning.loop.state import WAITING, WORKING, State
 from tuning.recipes import Recipe
 
@@ -78,7 +79,7 @@ class Hindrance(StrEnum):
     BUSY = "busy"
     """Another run of the guild is at work."""
     WAITING = "waiting"
-    """A challenger of the task waits for a decision, or is tried."""
+    """A challenger for the same questions waits for a decision, or is tried."""
     OFF = "off"
     NOT_QUIET = "not quiet"
     COOLING = "cooling"
@@ -110,21 +111,27 @@ class Refusal:
 
 
 def may_start(
-    plan: Plan, task: Task, now: datetime, history: Sequence[Run], *, by_hand: bool
+    plan: Plan,
+    task: Task,
+    now: datetime,
+    history: Sequence[Run],
+    *,
+    by_hand: bool,
+    aim: Aim = EVERYTHING,
 ) -> Refusal | None:
     """Say why a run may not start, or None where it may.
 
     `now` is in the guild's time zone; `history` are all runs of the guild. What an admin starts by hand waits
     for no hours, no budget and no cool-down.
     """
-    return _occupied(task, history) or (None if by_hand else _held_back(plan, task, now, history))
+    return _occupied(task, aim, history) or (None if by_hand else _held_back(plan, task, now, history))
 
 
-def _occupied(task: Task, history: Sequence[Run]) -> Refusal | None:
+def _occupied(task: Task, aim: Aim, history: Sequence[Run]) -> Refusal | None:
     for run in history:
         if run.state in WORKING:
             return Refusal(hindrance=Hindrance.BUSY, figures={"run": run.id})
-        if run.state in WAITING and run.task is task:
+        if run.state in WAITING and run.task is task and run.aim.category == aim.category:
             return Refusal(hindrance=Hindrance.WAITING, figures={"run": run.id})
     return None
 

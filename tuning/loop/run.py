@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from agent.contracts import GuildId
 from agent.serving.served import Task
+from tuning.loop.aim import EVERYTHING, Aim
 from tuning.loop.plan import Plan
 from tuning.loop.state import OPEN, State
 from tuning.recipes import Recipe
@@ -38,6 +39,7 @@ class Run:
     why: Why
     pattern: str = ""
     """The id of the pattern that asked for it."""
+    aim: Aim = EVERYTHING
     plan: Plan
     """As it was when the run was asked; the recipe is in it."""
     note: str = ""

@@ -11,6 +11,7 @@ from agent.errors import UsageError
 from agent.serving.served import Task
 from tuning.datasets.building import build_version
 from tuning.datasets.item import Split
+from tuning.datasets.rows_of import learnable
 from tuning.loop.making import job_of
 from tuning.loop.plan import Plan
 from tuning.loop.tools import tools_of
@@ -38,9 +39,12 @@ async def search_recipe(
     """
     tools = tools_of(stores)
     version = await build_version(stores, guild, task, stores.clock())
-    if len(version.of(Split.TRAIN)) < plan.labels or not version.of(Split.VALIDATION):
+    labels, held_out = (
+        len(learnable(version, split, plan.recipe.objective)) for split in (Split.TRAIN, Split.VALIDATION)
+    )
+    if labels < plan.labels or not held_out:
         raise UsageError(
-            f"There are {len(version.of(Split.TRAIN))} labels to train on; {plan.labels} are needed.",
+            f"There are {labels} labels to train on; {plan.labels} are needed.",
             "`lorekeeper labels list` shows what was learnt so far.",
         )
     folder = _folder(stores.settings.data_dir, guild, version.id)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from agent.contracts import GuildId, MemberId
+from agent.contracts import GuildId, MemberId, Slug
 from agent.errors import UsageError
 from agent.serving.served import Assignment, Task
 from tuning.loop import canary
 from tuning.loop.canary import WATCHED, Finding, Satisfaction, is_worse, judge_canary
 from tuning.loop.run import Move, Run
 from tuning.loop.state import State
-from tuning.loop.tools import Tools, same_base
+from tuning.loop.tools import Tools, category_now, same_base
 from tuning.patterns.log import State as PatternState
 from tuning.registry.adapter import Adapter
 from tuning.registry.events import champions
@@ -23,22 +23,30 @@ _GONE: Final = Move(to=State.ROLLED_BACK, note="Another adapter was put in its p
 async def serve(tools: Tools, run: Run, member: MemberId | None, share: float) -> Move:
     """Let the run's adapter serve; changes nothing where it does already."""
     await same_base(tools, run)
-    baseline = run.baseline
+    category, baseline = await category_now(tools, run), run.baseline
     if baseline is None:
-        before = await canary.before(tools.stores.journal, run.guild, run.task, run.digest, tools.clock())
+        before = await canary.before(
+            tools.stores.journal, run.guild, run.task, run.digest, tools.clock(), category
+        )
         baseline = canary.baseline_of(before.judged)
     tried = 0 < share < 1
-    now = await tools.stores.assignments.get(run.guild, run.task)
+    now = await tools.stores.assignments.get(run.guild, run.task, category)
     if not _serves(now, run.adapter, share if tried else 1.0):
         await tools.promotion.promote(
-            run.guild, run.task, run.adapter, member, share=share if tried else 1.0, now=tools.clock()
+            run.guild,
+            run.task,
+            run.adapter,
+            member,
+            share=share if tried else 1.0,
+            category=category,
+            now=tools.clock(),
         )
     return Move(to=State.CANARY if tried else State.CHAMPION, facts={"baseline": baseline})
 
 
 async def go_on(tools: Tools, run: Run) -> Move | None:
     """APPROVAL: nothing, unless an admin agreed and this was killed before it could write it down."""
-    now = await tools.stores.assignments.get(run.guild, run.task)
+    now = await _assigned(tools, run)
     for share in (1.0, now.share):
         if share > 0 and _serves(now, run.adapter, share):
             return await serve(tools, run, None, share)
@@ -47,7 +55,7 @@ async def go_on(tools: Tools, run: Run) -> Move | None:
 
 async def look_at_canary(tools: Tools, run: Run) -> Move | None:
     """CANARY: promote it, take it back, or wait."""
-    now = await tools.stores.assignments.get(run.guild, run.task)
+    now = await _assigned(tools, run)
     if _serves(now, run.adapter, 1.0):
         return Move(to=State.CHAMPION)
     if now.challenger is None or now.challenger.id != run.adapter:
@@ -57,7 +65,8 @@ async def look_at_canary(tools: Tools, run: Run) -> Move | None:
     if finding is Finding.WAIT:
         return None
     if finding is Finding.WORSE:
-        await tools.promotion.withdraw(run.guild, run.task, None, now=tools.clock())
+        category = await category_now(tools, run)
+        await tools.promotion.withdraw(run.guild, run.task, None, category=category, now=tools.clock())
         return _worse(said, run)
     return await serve(tools, run, None, 1.0)
 
@@ -65,32 +74,48 @@ async def look_at_canary(tools: Tools, run: Run) -> Move | None:
 async def look_at_champion(tools: Tools, run: Run) -> Move | None:
     """CHAMPION: its pattern is done; take it back when members are less content than before."""
     await _settle(tools, run)
-    now = await tools.stores.assignments.get(run.guild, run.task)
+    now, category = await _assigned(tools, run), await category_now(tools, run)
     if now.champion is None or now.champion.id != run.adapter:
-        stack = champions(await tools.registry.events(run.guild), run.task)
+        renamed = await tools.stores.catalog.former_slugs(run.guild)
+        stack = champions(await tools.registry.events(run.guild), run.task, category, renamed)
         return None if run.adapter in stack else _GONE
     if now.challenger is not None or tools.clock() - run.changed_at > WATCHED:
         return None
     said = await _satisfaction(tools, run)
     if not is_worse(said, _baseline(run)):
         return None
-    await tools.promotion.rollback(run.guild, run.task, None, now=tools.clock())
+    await tools.promotion.rollback(run.guild, run.task, None, category=category, now=tools.clock())
     return _worse(said, run)
 
 
-async def promote(tools: Tools, adapter: Adapter, member: MemberId, share: float) -> None:
+async def promote(
+    tools: Tools, adapter: Adapter, member: MemberId, share: float, category: Slug | None
+) -> None:
+    renamed = await tools.stores.catalog.former_slugs(adapter.guild)
     await tools.promotion.promote(
-        adapter.guild, adapter.task, adapter.id, member, share=share, now=tools.clock()
+        adapter.guild,
+        adapter.task,
+        adapter.id,
+        member,
+        share=share,
+        category=renamed.get(category, category) if category else None,
+        now=tools.clock(),
     )
 
 
-async def take_back(tools: Tools, guild: GuildId, task: Task, member: MemberId | None) -> str:
-    now = await tools.stores.assignments.get(guild, task)
+async def take_back(
+    tools: Tools, guild: GuildId, task: Task, member: MemberId | None, category: Slug | None
+) -> str:
+    now = await tools.stores.assignments.get(guild, task, category)
     taken = now.challenger or now.champion
     if taken is None:
         raise UsageError(f"There is nothing to take back: the model serves {task} as it is.")
-    await tools.promotion.rollback(guild, task, member, now=tools.clock())
+    await tools.promotion.rollback(guild, task, member, category=category, now=tools.clock())
     return taken.id
+
+
+async def _assigned(tools: Tools, run: Run) -> Assignment:
+    return await tools.stores.assignments.get(run.guild, run.task, await category_now(tools, run))
 
 
 def _serves(now: Assignment, adapter: str, share: float) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from agent.contracts import GuildId, MemberId
+from agent.contracts import GuildId, MemberId, Slug
 from agent.files import write_error
 from agent.serving.served import Task
 from tuning.loop import judging, making, serving
@@ -76,11 +76,13 @@ class GuildSteps:
     async def adapter(self, guild: GuildId, ending: str) -> Adapter:
         return await self._tools.registry.get(guild, ending)
 
-    async def promote(self, adapter: Adapter, member: MemberId, share: float) -> None:
-        await serving.promote(self._tools, adapter, member, share)
+    async def promote(self, adapter: Adapter, member: MemberId, share: float, category: Slug | None) -> None:
+        await serving.promote(self._tools, adapter, member, share, category)
 
-    async def take_back(self, guild: GuildId, task: Task, member: MemberId | None) -> str:
-        return await serving.take_back(self._tools, guild, task, member)
+    async def take_back(
+        self, guild: GuildId, task: Task, member: MemberId | None, category: Slug | None
+    ) -> str:
+        return await serving.take_back(self._tools, guild, task, member, category)
 
 
 def _clean(folder: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.contracts import GuildId
+from agent.contracts import GuildId, Slug
 from agent.errors import ModelBrokenError
 from agent.settings import Settings
 from tuning.datasets.store import DatasetStore
@@ -62,6 +62,14 @@ def tools_of(stores: Stores) -> Tools:
 def reports_folder(data_dir: Path, guild: GuildId) -> Path:
     """Where the reports of a guild's adapters lie, each as `<adapter id>` with .json, .md and .png."""
     return data_dir / "tuning" / guild / "reports"
+
+
+async def category_now(tools: Tools, run: Run) -> Slug | None:
+    """The category that a run is for, as it is called now."""
+    category = run.aim.category
+    if category is None:
+        return None
+    return (await tools.stores.catalog.former_slugs(run.guild)).get(category, category)
 
 
 async def same_base(tools: Tools, run: Run) -> BaseModel:

@@ -22,11 +22,13 @@ class Adapter:
     guild: GuildId
     task: Task
     category: Slug | None = None
-    """What an adapter for the tone of one category is for; None for all questions."""
+    """Whose questions it answers, as the category was called then; None for all questions."""
     language: str = ""
     """ISO 639-1, of an adapter for one language."""
     tone: str = ""
     """What its owner calls the tone or format that it has."""
+    instructions: str = ""
+    """sha256 of the file of instructions that it learnt from beside the dataset, hex."""
     made_at: datetime
     recipe: Recipe
     dataset: str

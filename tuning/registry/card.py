@@ -41,6 +41,8 @@ def _made(adapter: Adapter) -> Iterator[str]:
     yield f"| base | {adapter.base_name} (`{adapter.base_digest}`) |"
     yield f"| licence | {adapter.licence or 'not stated by the base'} |"
     yield f"| dataset | `{adapter.dataset}` |"
+    if adapter.instructions:
+        yield f"| instructions | `{adapter.instructions}` |"
     yield f"| adapter file | `{adapter.digest}`, {adapter.size / 1e6:.1f} MB |"
     yield f"| champion before | {adapter.parent or 'none: the model served as it is'} |"
     yield f"| code | Lorekeeper {adapter.code} |"

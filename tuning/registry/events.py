@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.contracts import GuildId, MemberId
+from agent.contracts import GuildId, MemberId, Slug
 from agent.database import tables
 from agent.ids import new_id
 from agent.serving.served import Task
@@ -51,17 +52,28 @@ class AdapterEvent:
     member: MemberId | None = None
     """Who did it; None for the bot itself."""
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """What JSON can say; no words of members. Of what changes who serves it has the `task`."""
+    """What JSON can say; no words of members. Of what changes who serves it has the `task`, and the
+    `category` as it was called then, where it is about the questions of one.
+    """
 
 
-def champions(events: Iterable[AdapterEvent], task: Task) -> tuple[str, ...]:
-    """The champions of a task that were promoted and not rolled back, the present one last, by their ids.
+def champions(
+    events: Iterable[AdapterEvent],
+    task: Task,
+    category: Slug | None = None,
+    renamed: Mapping[Slug, Slug] = MappingProxyType({}),
+) -> tuple[str, ...]:
+    """The champions that were promoted and not rolled back, the present one last, by their ids: those of one
+    category, or those of the guild, which serve wherever there is none.
 
-    `events` are in their order. Empty where the model serves as it is.
+    `events` are in their order; `renamed` has what categories were called, with what they are called now.
+    Empty where nobody was assigned.
     """
     stack: list[str] = []
     for event in events:
-        if event.detail.get("task") != task:
+        then: Slug | None = event.detail.get("category")
+        now = renamed.get(then, then) if then else None
+        if event.detail.get("task") != task or now != category:
             continue
         if event.act is Act.PROMOTED:
             stack.append(event.adapter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +19,8 @@ from agent.runtime import Stores, open_stores
 from agent.serving.served import Task
 from agent.settings import Settings
 from tests.agent.journal.episodes import HOME, NOON, an_episode, an_event
+from tests.agent.knowledge.passages import NOTES, SPEC, passages_of, put
+from tests.agent.moving.house import a_source
 from tuning.datasets.building import build_version
 from tuning.datasets.store import DatasetStore
 from tuning.datasets.version import DatasetVersion, difference
@@ -98,6 +101,37 @@ async def test_who_opted_out_is_in_no_version_any_longer(stores: Stores, built: 
     datasets = DatasetStore(stores.database)
     assert MemberId("m3") not in (await datasets.get(HOME, first.id)).members
     assert not difference(first, second).moved
+
+
+async def test_a_version_of_one_category_has_its_answers_where_they_are_in_all(
+    stores: Stores, level_embedder: Embedder
+) -> None:
+    """What an answer is about says its evidence."""
+    await stores.store.open_index(SPEC)
+    passages = [
+        replace(passage, category=Slug(TOPICS[place % 3]))
+        for place, passage in enumerate(passages_of(NOTES, *(f"It is {number} m." for number in range(30))))
+    ]
+    await put(stores.store, *passages)
+    await stores.catalog.put_source(a_source(NOTES), "")
+    for number, passage in enumerate(passages):
+        episode = an_episode(question=f"How long is part {number}?", evidence=((passage.id, 0.5),))
+        await stores.journal.record(episode)
+        said = {"answer": passage.text}
+        event = an_event(episode, FeedbackKind.CORRECTION, said, member=ADMIN, role=Role.ADMIN)
+        await stores.journal.add_feedback(event)
+
+    async def build(category: Slug | None) -> DatasetVersion:
+        return await build_version(
+            stores, HOME, Task.ANSWER, LATER, category=category, embedder=level_embedder
+        )
+
+    everything, pool = await build(None), await build(Slug("pool"))
+    assert len(everything.entries) == 30
+    told = {entry.item.label.evidence[0] for entry in pool.entries}
+    assert told == {passage.id for passage in passages if passage.category == "pool"}
+    assert pool.splits.items() <= everything.splits.items()
+    assert (await build(Slug("attic"))).entries == ()
 
 
 async def test_a_renamed_topic_moves_nothing(stores: Stores, built: Build) -> None:

@@ -12,8 +12,9 @@ from agent.errors import UsageError
 from agent.models.protocol import ChatMessage
 from agent.serving.served import Task
 from tests.tuning.datasets.labels import some_labels
-from tuning.datasets.files import export_jsonl, import_instructions
+from tuning.datasets.files import export_jsonl, import_instructions, read_instructions
 from tuning.datasets.item import Split
+from tuning.datasets.splitting import SHARES
 from tuning.datasets.version import build
 
 
@@ -39,7 +40,7 @@ def test_instructions_of_both_forms_become_rows(tmp_path: Path) -> None:
         {"role": "assistant", "content": " Hello. "},
     ]
     plain = {"instruction": "Translate.", "input": "hola", "output": "hello"}
-    rows = import_instructions(_file(tmp_path, {"messages": chat}, "", plain))
+    _, rows = import_instructions(_file(tmp_path, {"messages": chat}, "", plain))
     one, other = sorted((row for each in rows.values() for row in each), key=lambda row: row.completion)
 
     assert (one.completion, len(one.messages)) == ("Hello.", 2)
@@ -47,16 +48,32 @@ def test_instructions_of_both_forms_become_rows(tmp_path: Path) -> None:
     assert other.completion == "hello"
 
 
-def test_one_in_ten_is_held_out_and_the_same_words_are_never_parted(tmp_path: Path) -> None:
+def test_they_are_split_as_labels_are_and_the_same_words_are_never_parted(tmp_path: Path) -> None:
     told = [{"instruction": f"Say {n // 2}{'!' * (n % 2)}", "output": str(n)} for n in range(600)]
-    rows = import_instructions(_file(tmp_path, *told))
-    words = {
-        split: {row.messages[0].content.rstrip("!") for row in rows[split]}
-        for split in (Split.TRAIN, Split.VALIDATION)
-    }
+    _, rows = import_instructions(_file(tmp_path, *told))
+    words = [{row.messages[0].content.rstrip("!") for row in rows[split]} for split in Split]
 
-    assert 30 <= len(rows[Split.VALIDATION]) <= 90
-    assert not words[Split.TRAIN] & words[Split.VALIDATION]
+    assert {split: len(each) / 600 for split, each in rows.items()} == pytest.approx(SHARES, abs=0.05)
+    assert sum(map(len, words)) == 300
+
+
+def test_they_are_read_again_as_long_as_they_are_the_same(tmp_path: Path) -> None:
+    path = _file(tmp_path, {"instruction": "x", "output": "y"})
+    instructions, rows = import_instructions(path)
+    assert Path(instructions.path) == path
+    assert read_instructions(instructions) == rows
+    assert not any(read_instructions(None).values())
+    path.write_text(path.read_text() * 2)
+    with pytest.raises(UsageError, match="another file than when the run began"):
+        read_instructions(instructions)
+
+
+@pytest.mark.parametrize("text", ["", " \n\n"])
+def test_a_file_without_a_line_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "instructions.jsonl"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="no instructions"):
+        import_instructions(path)
 
 
 @pytest.mark.parametrize(

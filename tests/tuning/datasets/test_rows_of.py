@@ -72,8 +72,8 @@ def _all_train(labels: Sequence[Label], task: Task) -> dict[str, Split]:
     return {entry.item.id: Split.TRAIN for entry in entries}
 
 
-async def _sft(stores: Stores, *labels: Label, **narrowed: Any) -> tuple[list[Row], dict[Skip, int]]:
-    made = await make_rows(stores, HOME, _version(*labels), Split.TRAIN, Objective.SFT, **narrowed)
+async def _sft(stores: Stores, *labels: Label) -> tuple[list[Row], dict[Skip, int]]:
+    made = await make_rows(stores, HOME, _version(*labels), Split.TRAIN, Objective.SFT)
     return made.rows, dict(made.skipped)
 
 
@@ -131,20 +131,6 @@ async def test_words_of_who_opted_out_are_not_learnt(stores: Stores) -> None:
     assert await _sft(stores, _answer(1, "In May 2024.")) == ([], {Skip.EVIDENCE: 1})
 
 
-async def test_tones_are_of_one_category_or_language(stores: Stores) -> None:
-    labels = (
-        _answer(1, "In May 2024."),
-        _answer(2, "On Monday.", 2),
-        _answer(3, "In June.", 3, language="es"),
-    )
-    rows, skipped = await _sft(stores, *labels, category=Slug("car"))
-    assert [row.completion for row in rows] == ['"The car was washed on Monday" [1].']
-    assert skipped == {Skip.NARROWED: 2}
-
-    rows, skipped = await _sft(stores, *labels, language="es")
-    assert [row.completion for row in rows] == ['"The hedge is cut in June" [1].']
-
-
 async def test_who_rightly_did_not_know_is_an_example(stores: Stores) -> None:
     rows, _ = await _sft(stores, _answer(1, "I don't know."))
     assert [row.completion for row in rows] == [UNKNOWN]
@@ -173,12 +159,15 @@ async def test_evidence_of_the_same_category_never_stands_for_not_knowing(stores
 
 
 async def test_votes_are_learnt_from_by_kto_alone(stores: Stores) -> None:
-    liked = _answer(1, "In May 2024.")
+    corrected = _answer(1, "In May 2024.")
     disliked = _answer(2, "“The car was washed on Monday.” [1]", 2, polarity=Polarity.NEGATIVE)
-    version = _version(liked, disliked)
+    liked = _answer(3, "“The hedge is cut in June.” [1]", 3, polarity=Polarity.LIKED, weight=0.5)
+    version = _version(corrected, disliked, liked)
 
     rows = await rows_of(stores, HOME, version, Split.TRAIN, Objective.KTO)
-    assert Counter(row.desirable for row in rows) == {True: 1, False: 1}
+    assert Counter(row.desirable for row in rows) == {True: 2, False: 1}
+    weights = {side: sum(row.weight for row in rows if row.desirable is side) for side in (True, False)}
+    assert weights[True] == pytest.approx(weights[False])
     assert UNKNOWN not in {row.completion for row in rows}
     assert [row.desirable for row in await rows_of(stores, HOME, version, Split.TRAIN, Objective.SFT)] == [
         True

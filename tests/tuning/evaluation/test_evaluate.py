@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,7 +16,7 @@ import pytest_asyncio
 from agent.contracts import Category, PassageId, Slug
 from agent.errors import ModelError
 from agent.ingest.embedding import index_spec
-from agent.models.protocol import Embedder, EmbedKind
+from agent.models.protocol import ChatMessage, Embedder, EmbedKind
 from agent.models.weights import find_weights
 from agent.observing.metrics import QUESTIONS_RUNNING
 from agent.runtime import Stores, open_stores
@@ -41,6 +42,7 @@ from tuning.evaluation.report import markdown, picture
 from tuning.evaluation.results import Arm, Report
 from tuning.labels.label import Label, Polarity
 from tuning.pictures import png_of
+from tuning.training.rows import Row
 
 _TOLD = (
     ("pool", "What did the pump cost?", "The pump cost 420 euros.", "420 euros"),
@@ -136,6 +138,7 @@ async def _evaluated(
     challenger: ServedAdapter,
     champion: ServedAdapter | None,
     folder: Path,
+    **changes: Any,
 ) -> Report:
     return await evaluate(
         stores,
@@ -147,6 +150,7 @@ async def _evaluated(
         champion=champion,
         folder=folder,
         pause=no_pause,
+        **changes,
     )
 
 
@@ -188,6 +192,25 @@ async def test_answers_are_measured_over_their_evidence(
     assert (found.judge, found.left_out) == (None, 0)
     assert "does not serve" in markdown(found, decide(found))
     assert png_of(picture(found)).startswith(b"\x89PNG")
+
+
+async def test_held_out_instructions_are_asked_as_they_stand(
+    stores: Stores, engine: AdapterEngine, challenger: ServedAdapter, tmp_path: Path
+) -> None:
+    def row(said: str) -> Row:
+        return Row(messages=(ChatMessage(role="user", content=f"Say {said}."),), completion=said)
+
+    told = {split: [row(split)] for split in Split}
+    version = replace(_answers(), entries=())
+    found = await _evaluated(stores, engine, version, challenger, None, tmp_path, instructions=told)
+    arms = {arm.arm: arm for arm in found.answers}
+    assert set(arms) == {Arm.UNTUNED, Arm.CHALLENGER, Arm.EXTRACTIVE}
+    for arm in arms.values():
+        assert [each.split for each in arm.answers] == [Split.GOLDEN, Split.TEST]
+        assert all(each.item.startswith("instruction:") for each in arm.answers)
+    assert all(each.declined for each in arms[Arm.EXTRACTIVE].answers), "sentences follow no instruction"
+    assert found.left_out == 0
+    assert not decide(found).promoted
 
 
 async def test_the_judge_is_asked_once_people_have_scored(

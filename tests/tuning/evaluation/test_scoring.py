@@ -6,7 +6,7 @@ import pytest
 
 from tests.tuning.evaluation.parts import evidence
 from tuning.evaluation.results import Scores
-from tuning.evaluation.scoring import read_reply, recall, score
+from tuning.evaluation.scoring import read_reply, recall, score, score_followed
 
 _QUESTION = "What did the pump cost?"
 _EVIDENCE = evidence(
@@ -79,6 +79,23 @@ def test_the_best_of_several_references_counts() -> None:
     text = '"It cost 420 euros" [1].'
     reply = read_reply(_QUESTION, _EVIDENCE, text)
     assert score(reply, text, ("about five hundred", "420 euros"), answerable=True).relevance == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "relevance", "told"),
+    [
+        ("Ahoy! The pump hums.", 5, 5),
+        ("The pump hums.", 1 + 4 * 2 / 3, 5),
+        ("Ahoy, a whale!", 1 + 4 / 3, 3),
+        ("", 1, 1),
+    ],
+)
+def test_an_instruction_is_followed_by_the_words_that_are_wanted(
+    text: str, relevance: float, told: float
+) -> None:
+    scores = score_followed(text, "Say as a sailor: the pump hums.", "Ahoy! The pump hums.")
+    assert scores.relevance == pytest.approx(relevance)
+    assert scores.grounding == scores.no_hallucination == pytest.approx(told)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from agent.contracts import GuildId, MemberId
+from agent.contracts import GuildId, MemberId, Slug
 from agent.database.engine import Database
 from agent.errors import UsageError
 from agent.serving.served import Task
@@ -95,10 +95,12 @@ class PaperSteps:
             raise UsageError(f"There is no adapter {ending}.")
         return paper_adapter()
 
-    async def promote(self, adapter: Adapter, member: MemberId, share: float) -> None:
+    async def promote(self, adapter: Adapter, member: MemberId, share: float, category: Slug | None) -> None:
         self.put(adapter.id)
 
-    async def take_back(self, guild: GuildId, task: Task, member: MemberId | None) -> str:
+    async def take_back(
+        self, guild: GuildId, task: Task, member: MemberId | None, category: Slug | None
+    ) -> str:
         taken = self.serving
         self.put(OLD)
         return taken

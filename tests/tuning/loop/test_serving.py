@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.contracts import EpisodeId
+from agent.contracts import EpisodeId, Slug
 from agent.errors import ModelBrokenError, UsageError
 from agent.ids import new_id
 from agent.runtime import Stores
 from agent.serving.served import Task
 from tests.tuning.loop.guilds import DAY, Clock, brought_to, judged, registered
 from tests.tuning.loop.paper import ADMIN, HOME
+from tuning.loop.aim import EVERYTHING, Aim
 from tuning.loop.loop import Loop
 from tuning.loop.opening import open_loop
 from tuning.loop.plan import Plan
@@ -50,10 +51,12 @@ async def adapter(tools: Tools, tmp_path: Path) -> Adapter:
     return await registered(tools, tmp_path, base.digest, "one")
 
 
-async def waiting(loop: Loop, tools: Tools, adapter: Adapter, pattern: str = "") -> Run:
+async def waiting(
+    loop: Loop, tools: Tools, adapter: Adapter, pattern: str = "", aim: Aim = EVERYTHING
+) -> Run:
     """A run of the adapter that waits for an admin."""
     why = Why.PATTERN if pattern else Why.HAND
-    run = await loop.ask(HOME, Task.ANSWER, why=why, pattern=pattern, plan=ALWAYS)
+    run = await loop.ask(HOME, Task.ANSWER, why=why, pattern=pattern, plan=ALWAYS, aim=aim)
     facts = {"adapter": adapter.id, "digest": adapter.digest, "base_digest": adapter.base_digest}
     return await brought_to(tools, run, UP_TO_APPROVAL, **facts)
 
@@ -202,6 +205,51 @@ async def test_it_does_not_serve_on_another_base(
     with pytest.raises(ModelBrokenError, match="another one than when the run began"):
         await loop.approve(HOME, run.id, ADMIN)
     assert await serving(stores) == (None, None, 0.0)
+
+
+async def test_a_run_for_a_category_is_tried_promoted_and_taken_back_there_alone(
+    loop: Loop, tools: Tools, stores: Stores, adapter: Adapter
+) -> None:
+    async def serving_there(category: Slug) -> str | None:
+        champion = (await stores.assignments.get(HOME, Task.ANSWER, category)).champion
+        return champion and champion.id
+
+    pool, spa = Slug("pool"), Slug("spa")
+    await judged(stores, 1, count=12)
+    run = await waiting(loop, tools, adapter, aim=Aim(category=pool))
+    assert run.aim == Aim(category=pool)
+    with pytest.raises(UsageError, match="waits for a decision"):
+        await loop.ask(HOME, Task.ANSWER, aim=Aim(category=pool))
+    assert (await loop.ask(HOME, Task.ANSWER, plan=ALWAYS)).open
+    await loop.cancel(HOME, (await loop.log.runs(HOME))[0].id)
+
+    tried = await loop.approve(HOME, run.id, ADMIN)
+    assert tried.baseline == pytest.approx(0.923, abs=0.001), "of what was asked about pools"
+    assert (await stores.assignments.get(HOME, Task.ANSWER, pool)).share == 0.2
+    await stores.catalog.rename_category(HOME, pool, spa)
+    await judged(stores, 1, digest=adapter.digest, count=3)
+    (champion,) = await loop.watch(HOME)
+    assert (champion.state, await serving_there(spa)) == (State.CHAMPION, adapter.id)
+    assert await loop.watch(HOME) == ()
+    assert await serving(stores) == (None, None, 0.0)
+
+    assert await loop.rollback(HOME, Task.ANSWER, ADMIN, category=spa) == adapter.id
+    assert await serving_there(spa) is None
+    (over,) = await loop.watch(HOME)
+    assert over.state is State.ROLLED_BACK
+
+
+async def test_an_adapter_for_all_may_serve_a_category_beside(
+    loop: Loop, tools: Tools, stores: Stores, adapter: Adapter
+) -> None:
+    run = await waiting(loop, tools, adapter)
+    await loop.approve(HOME, run.id, ADMIN, share=1.0)
+    await loop.promote(HOME, adapter.id, ADMIN, category=Slug("car"))
+    there = await stores.assignments.get(HOME, Task.ANSWER, Slug("car"))
+    assert there.champion is not None
+    assert await loop.rollback(HOME, Task.ANSWER, ADMIN, category=Slug("car")) == adapter.id
+    assert (await loop.log.run(HOME, run.id)).state is State.CHAMPION
+    assert (await serving(stores))[0] == adapter.id
 
 
 async def test_with_nothing_in_service_there_is_nothing_to_take_back(loop: Loop) -> None:

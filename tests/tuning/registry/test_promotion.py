@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.contracts import MemberId
+from agent.catalog.sql import SqlCatalog
+from agent.contracts import Category, MemberId, Slug
 from agent.database.engine import Database
 from agent.errors import UsageError
 from agent.serving.assignments import Assignments
@@ -22,7 +23,7 @@ from tuning.registry.events import Act
 from tuning.registry.promotion import Promotion
 from tuning.registry.store import Registry
 
-ROUTE = Task.ROUTE
+ROUTE, ANSWER = Task
 
 
 @pytest.fixture
@@ -133,6 +134,52 @@ async def test_what_makes_no_sense_is_refused_and_changes_nothing(
 async def test_an_adapter_of_another_guild_never_serves(promotion: Promotion, three: list[Adapter]) -> None:
     with pytest.raises(UsageError, match="no one adapter"):
         await promotion.promote(WORK, ROUTE, three[0].id, MemberId("eve"), now=NOON)
+
+
+async def test_a_category_has_champions_of_its_own(
+    promotion: Promotion, registry: Registry, database: Database, tmp_path: Path
+) -> None:
+    pool, car, spa = Slug("pool"), Slug("car"), Slug("spa")
+    catalog = SqlCatalog(database)
+    for slug in (pool, car):
+        await catalog.put_category(HOME, Category(slug=slug, name=slug))
+    tone, other = (an_adapter(weights, task=ANSWER) for weights in (b"tone", b"other"))
+    of_pool = an_adapter(b"pool", task=ANSWER, category=pool)
+    for adapter, weights in ((tone, b"tone"), (other, b"other"), (of_pool, b"pool")):
+        await registry.add(adapter, a_file(tmp_path, weights))
+
+    async def promote(adapter: Adapter, category: Slug | None) -> None:
+        await promotion.promote(HOME, ANSWER, adapter.id, ANA, category=category, now=NOON)
+
+    async def rollback(category: Slug | None) -> Adapter | None:
+        return await promotion.rollback(HOME, ANSWER, ANA, category=category, now=NOON)
+
+    async def champions(*categories: Slug | None) -> list[Adapter | None]:
+        return [await promotion.champion(HOME, ANSWER, each) for each in categories]
+
+    await promote(other, None)
+    await promote(tone, car)
+    await promote(tone, pool)
+    await promote(of_pool, pool)
+    assert await champions(None, pool, car) == [other, of_pool, tone]
+    for elsewhere in (None, car):
+        with pytest.raises(UsageError, match="answers questions about pool alone"):
+            await promote(of_pool, elsewhere)
+
+    await catalog.rename_category(HOME, pool, spa)
+    assert await promotion.champion(HOME, ANSWER, spa) == of_pool
+    assert [await rollback(spa), await rollback(spa)] == [tone, None]
+    with pytest.raises(UsageError, match="nothing to roll back"):
+        await rollback(spa)
+    await promote(of_pool, spa)
+    assert await champions(None, spa, car) == [other, of_pool, tone]
+    assert await rollback(None) is None
+    assert await promotion.champion(HOME, ANSWER, car) == tone
+
+
+async def test_topics_are_told_apart_by_one_adapter(promotion: Promotion, three: list[Adapter]) -> None:
+    with pytest.raises(UsageError, match="for the whole guild"):
+        await promotion.promote(HOME, ROUTE, three[0].id, ANA, category=Slug("pool"), now=NOON)
 
 
 async def test_the_detector_hears_since_when_the_champion_serves_and_of_how_many_labels(
