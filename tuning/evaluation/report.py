@@ -28,6 +28,7 @@ _ASPECTS: Final = {
     Aspect.CATEGORIES: "No category worse",
     Aspect.GOLDEN: "Golden set not worse",
     Aspect.HALLUCINATION: "No more invention",
+    Aspect.ANSWERED: "Answers what can be answered",
     Aspect.JSON: "JSON not worse",
     Aspect.LATENCY: "In time",
 }
