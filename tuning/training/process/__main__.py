@@ -51,6 +51,9 @@ def _leash(locks: Sequence[Path], stop: threading.Event) -> AbstractContextManag
 def _run(folder: Path, job: Job, stop: threading.Event) -> Exit:
     # Before torch is loaded, which reads these once.
     os.environ.setdefault("OMP_NUM_THREADS", str(job.threads or os.cpu_count() or 1))
+    # Threads that spin while they wait for each other take from the bot what it answers with, and on a busy
+    # machine from themselves nearly all that they have.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
