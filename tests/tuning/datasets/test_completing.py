@@ -7,7 +7,7 @@ import pytest
 from agent.answering.prompts import UNKNOWN, answer_messages
 from agent.answering.quotes import verify
 from tests.agent.knowledge.passages import NOTES, passages_of
-from tuning.datasets.completing import completion_of, declines
+from tuning.datasets.completing import completion_of, declines, may_tell
 from tuning.datasets.evidence import evidence_of
 
 PUMP = "The pump was replaced in May 2024. It cost 400 euros. The old pump of 2009 leaked."
@@ -88,3 +88,19 @@ def test_what_was_cut_out_of_the_prompt_cannot_be_quoted() -> None:
 )
 def test_who_says_that_nobody_knows_declines(answer: str, is_decline: bool) -> None:
     assert declines(answer) is is_decline
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("In May 2024.", True),
+        ("They replaced it in May 2024, at last.", True),
+        ("Ana cleaned the chlorine", True),
+        ("In May 2023, by Miller.", False),
+        ("Under the stairs.", False),
+        ("Never.", True),
+        ("It is so.", False),
+    ],
+)
+def test_evidence_may_tell_what_it_has_most_words_of(answer: str, told: bool) -> None:
+    assert may_tell(EVIDENCE, answer) is told
