@@ -16,12 +16,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from agent.answering.prompts import UNKNOWN, answer_messages
-from agent.answering.quotes import locate
 from agent.answering.words import content_words
 from agent.contracts import Category, Evidence, GuildId, Slug
 from agent.models.labels import LABELS
 from agent.serving.served import Task
-from tuning.datasets.completing import completion_of
+from tuning.datasets.completing import completion_of, may_tell
 from tuning.datasets.evidence import Evidences, read_evidence
 from tuning.datasets.item import Item, Split
 from tuning.datasets.version import DatasetVersion, balanced
@@ -211,11 +210,9 @@ def _is_apart(one: _Answered, other: _Answered) -> bool:
     own = {item.passage.id for item in one.evidence.items}
     theirs = [item.passage for item in other.evidence.items]
     categories = {item.passage.category for item in one.evidence.items} - {None}
-    answer = one.item.label.answer.strip(" .!?")
-    return not any(
-        passage.id in own or passage.category in categories or locate(answer, passage.text) is not None
-        for passage in theirs
-    )
+    if any(passage.id in own or passage.category in categories for passage in theirs):
+        return False
+    return not may_tell(other.evidence, one.item.label.answer)
 
 
 def _drawn(item: Item) -> int:

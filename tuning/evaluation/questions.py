@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from agent.answering.words import content_words
 from agent.contracts import Evidence, GuildId, Slug
 from agent.models.protocol import ChatMessage, Embedder, EmbedKind
-from tuning.datasets.completing import declines
+from tuning.datasets.completing import declines, may_tell
 from tuning.datasets.evidence import NO_EVIDENCE, read_evidence
 from tuning.datasets.item import Item, Split
 from tuning.datasets.version import DatasetVersion
@@ -143,11 +143,9 @@ def unanswerable(asked: Sequence[AnswerQuestion], split: Split) -> Iterator[Answ
 def _says_nothing_of(question: AnswerQuestion, evidence: Evidence) -> bool:
     """Whether the evidence has neither a passage of the question's own nor most words of its answer."""
     own = {item.passage.id for item in question.evidence.items}
-    told = set(content_words(" ".join(item.passage.text for item in evidence.items)))
-    answers = [set(content_words(each)) for each in question.references]
-    return not any(item.passage.id in own for item in evidence.items) and not any(
-        len(answer & told) > len(answer) / 2 for answer in answers
-    )
+    if any(item.passage.id in own for item in evidence.items):
+        return False
+    return not any(may_tell(evidence, answer) for answer in question.references)
 
 
 def _question(item: Item, split: Split, evidence: Evidence) -> AnswerQuestion:
