@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from bot import opening
 from bot.cli import tune_library, tune_trying
-from bot.cli.tune_values import setting_of, task_of
+from bot.cli.tune_values import aim_of, category_of, setting_of, task_of
 from bot.output import GuildOption, JsonOption, note, print_json, progress, run
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ for command, example in (
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="`route` (topics) or `answer`.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The last characters of its id do.")]
 AdapterArgument = Annotated[str, typer.Argument(metavar="ADAPTER", help="The last characters of its id do.")]
+CategoryOption = Annotated[
+    str | None, typer.Option("--category", metavar="SLUG", help="Only for answers about this category.")
+]
 RecipeOption = Annotated[
     Path | None, typer.Option("--recipe", metavar="FILE", dir_okay=False, help="A recipe as JSON.")
 ]
@@ -69,11 +72,18 @@ def run_(
     recipe: RecipeOption = None,
     changes: SetOption = None,
     base: BaseOption = None,
+    category: CategoryOption = None,
+    instructions: Annotated[
+        Path | None,
+        typer.Option("--instructions", metavar="FILE", dir_okay=False, help="To learn from too, as JSONL."),
+    ] = None,
+    tone: Annotated[str, typer.Option(metavar="NAME", help="What you call what they teach.")] = "",
     guild: GuildOption = "local",
     as_json: JsonOption = False,
 ) -> None:
     """Train now, examine it, and stop where an admin must agree. Ctrl-C stops; the same command goes on."""
-    run(_run(guild, task, recipe, changes or [], base, as_json))
+    aimed = _Aimed(category, tone, instructions)
+    run(_run(guild, task, recipe, changes or [], base, aimed, as_json))
 
 
 @app.command(epilog="Example: lorekeeper tune report 7d3e90ab --plot report.png")
@@ -99,10 +109,11 @@ def promote(
         float,
         typer.Option(help="Of the questions that it answers; below 1 it is on trial.", min=0.001, max=1),
     ] = 1.0,
+    category: CategoryOption = None,
     guild: GuildOption = "local",
 ) -> None:
     """Let an adapter serve that passed the gate, at once."""
-    run(_promote(guild, adapter, share))
+    run(_promote(guild, adapter, share, category))
 
 
 @app.command(epilog="Example: lorekeeper tune refuse 1f0c2b7e")
@@ -118,9 +129,9 @@ def cancel(run_id: RunArgument, guild: GuildOption = "local") -> None:
 
 
 @app.command(epilog="Example: lorekeeper tune rollback route")
-def rollback(task: TaskArgument, guild: GuildOption = "local") -> None:
+def rollback(task: TaskArgument, category: CategoryOption = None, guild: GuildOption = "local") -> None:
     """Take the adapter on trial, or else the one in service, back at once."""
-    run(_rollback(guild, task))
+    run(_rollback(guild, task, category))
 
 
 @app.command(epilog="Example: lorekeeper tune schedule --begin 23 --end 7 --no-approval")
@@ -189,10 +200,17 @@ async def _status(guild: str, as_json: bool) -> None:
 
 
 async def _run(
-    guild: str, task: str, recipe: Path | None, changes: list[str], base: str | None, as_json: bool
+    guild: str,
+    task: str,
+    recipe: Path | None,
+    changes: list[str],
+    base: str | None,
+    aimed: _Aimed,
+    as_json: bool,
 ) -> None:
     from agent.contracts import GuildId
     from agent.errors import UsageError
+    from tuning.loop.aim import EVERYTHING
     from tuning.loop.opening import open_loop
     from tuning.loop.state import State
     from tuning.runs.errors import TrainingError
@@ -202,10 +220,11 @@ async def _run(
             shown = _Shown(bar, _texts(stores))
             loop = open_loop(stores, listener=shown)
             wanted = await _begun(loop, GuildId(guild), task_of(task))
+            aim = await aim_of(stores, GuildId(guild), *aimed)
             if wanted is None:
                 plan = _changed(await loop.plans.get(GuildId(guild)), {"base": base}, recipe, changes)
-                wanted = await loop.ask(GuildId(guild), task_of(task), plan=plan)
-            elif recipe or changes or base is not None:
+                wanted = await loop.ask(GuildId(guild), task_of(task), plan=plan, aim=aim)
+            elif recipe or changes or base is not None or aim not in (EVERYTHING, wanted.aim):
                 raise UsageError(
                     f"Run {wanted.id} is begun with another recipe.", "`lorekeeper tune cancel` ends it."
                 )
@@ -245,13 +264,16 @@ async def _report(guild: str, ending: str, plot: Path | None, as_json: bool) -> 
             note(f"The picture is in {plot}.")
 
 
-async def _promote(guild: str, ending: str, share: float) -> None:
+async def _promote(guild: str, ending: str, share: float, category: str | None) -> None:
     from agent.contracts import LOCAL_MEMBER, GuildId
     from bot.tuning.words import short
     from tuning.loop.opening import open_loop
 
     async with opening.stores() as stores:
-        adapter = await open_loop(stores).promote(GuildId(guild), ending, LOCAL_MEMBER, share=share)
+        there = await category_of(stores, GuildId(guild), category)
+        adapter = await open_loop(stores).promote(
+            GuildId(guild), ending, LOCAL_MEMBER, share=share, category=there
+        )
         texts = _texts(stores)
         said = texts.promoted if share == 1 else texts.on_trial
         note(said.format(adapter=short(adapter.id), share=share))
@@ -275,16 +297,17 @@ async def _cancel(guild: str, ending: str) -> None:
         note(_texts(stores).cancelled)
 
 
-async def _rollback(guild: str, task: str) -> None:
+async def _rollback(guild: str, task: str, category: str | None) -> None:
     from agent.contracts import LOCAL_MEMBER, GuildId
     from bot.tuning.words import serving_words
     from tuning.loop.opening import open_loop
 
     async with opening.stores() as stores:
-        await open_loop(stores).rollback(GuildId(guild), task_of(task), LOCAL_MEMBER)
-        now = await stores.assignments.get(GuildId(guild), task_of(task))
+        there = await category_of(stores, GuildId(guild), category)
+        await open_loop(stores).rollback(GuildId(guild), task_of(task), LOCAL_MEMBER, category=there)
+        now = await stores.assignments.get(GuildId(guild), task_of(task), there)
         texts = _texts(stores)
-        note(texts.rolled_back.format(now=serving_words(now, task_of(task), texts)))
+        note(texts.rolled_back.format(now=serving_words(now, task_of(task), texts, there)))
 
 
 async def _change_plan(
@@ -347,6 +370,14 @@ def _tell_end(after: Run, texts: TuningTexts) -> None:
         note(f"`lorekeeper tune report {short(after.adapter)}` shows what was found.")
         note(f"`lorekeeper tune promote {short(after.adapter)}` lets it serve; add --share 0.2 to try it.")
         note(f"`lorekeeper tune refuse {short(after.id)}` says no.")
+
+
+class _Aimed(NamedTuple):
+    """What a run is for, as it was typed."""
+
+    category: str | None
+    tone: str
+    instructions: Path | None
 
 
 class _Shown:

@@ -11,7 +11,11 @@ from bot import opening
 from bot.output import GuildOption, JsonOption, note, print_json, print_table, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from agent.contracts import Slug
     from agent.runtime import Stores
+    from agent.serving.served import Assignment
     from tuning.registry.adapter import Adapter
 
 datasets = typer.Typer(
@@ -79,22 +83,21 @@ async def the_adapter(stores: Stores, guild: str, ending: str) -> Adapter:
 
 async def _adapters(guild: str, as_json: bool) -> None:
     from agent.contracts import GuildId
-    from agent.serving.served import Task
     from bot.tuning.words import short
     from tuning.registry.store import Registry
 
     async with opening.stores() as stores:
         known = await Registry(stores.database, stores.settings.data_dir).all(GuildId(guild))
-        serving = [await stores.assignments.get(GuildId(guild), task) for task in Task]
+        serving = await stores.assignments.all()
     if as_json:
         print_json(known)
         return
-    roles = {each.challenger.id: f"on trial, {each.share:.0%}" for each in serving if each.challenger}
-    roles |= {each.champion.id: "serves" for each in serving if each.champion}
+    roles = _roles((category, each) for (theirs, _, category), each in serving.items() if theirs == guild)
     rows = [
         (
             short(each.id),
             each.task,
+            ", ".join(filter(None, (each.category, each.tone))),
             roles.get(each.id, ""),
             f"{each.made_at:%Y-%m-%d}",
             f"{each.recipe.method} {each.recipe.rank}",
@@ -104,8 +107,20 @@ async def _adapters(guild: str, as_json: bool) -> None:
         )
         for each in known
     ]
-    print_table(("adapter", "task", "", "made", "recipe", "base", "data set", "size"), rows)
+    print_table(("adapter", "task", "for", "", "made", "recipe", "base", "data set", "size"), rows)
     note(f"{len(known)} adapters.")
+
+
+def _roles(serving: Iterable[tuple[Slug | None, Assignment]]) -> Mapping[str, str]:
+    """What each adapter in service does, by its id."""
+    roles: dict[str, list[str]] = {}
+    for category, each in serving:
+        there = f" {category}" if category else ""
+        if each.champion:
+            roles.setdefault(each.champion.id, []).append(f"serves{there}")
+        if each.challenger:
+            roles.setdefault(each.challenger.id, []).append(f"on trial{there}, {each.share:.0%}")
+    return {id_: "; ".join(said) for id_, said in roles.items()}
 
 
 async def _card(guild: str, ending: str) -> None:

@@ -1,4 +1,4 @@
-"""What people type for `lorekeeper tune`: tasks, and values of recipes."""
+"""What people type for `lorekeeper tune`: tasks, what they are for, and values of recipes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent.contracts import GuildId, Slug
+    from agent.runtime import Stores
     from agent.serving.served import Task
+    from tuning.loop.aim import Aim
 
 
 def task_of(name: str) -> Task:
@@ -17,6 +22,30 @@ def task_of(name: str) -> Task:
     if name not in set(Task):
         raise UsageError(f"There is no task {name}.", f"There are: {', '.join(Task)}.")
     return Task(name)
+
+
+async def category_of(stores: Stores, guild: GuildId, given: str | None) -> Slug | None:
+    """The category of a slug, or of one that it had before; None of none. Raises `UnknownCategoryError`."""
+    from agent.catalog.known import require_slug
+
+    if given is None:
+        return None
+    known = [each.slug for each in await stores.catalog.categories(guild)]
+    return require_slug(known, given, await stores.catalog.former_slugs(guild))
+
+
+async def aim_of(
+    stores: Stores, guild: GuildId, category: str | None, tone: str, instructions: Path | None
+) -> Aim:
+    """Raises `UsageError`, which names the line of the instructions that is none."""
+    from tuning.datasets.files import import_instructions
+    from tuning.loop.aim import Aim
+
+    return Aim(
+        category=await category_of(stores, guild, category),
+        tone=tone.strip(),
+        instructions=import_instructions(instructions)[0] if instructions else None,
+    )
 
 
 def setting_of(change: str) -> tuple[str, str | int | float]:

@@ -18,11 +18,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from agent.contracts import GuildId, MemberId
+from agent.contracts import GuildId, MemberId, Slug
 from agent.errors import LorekeeperError, UsageError
 from agent.serving.served import Task
 from bot.administering import admin_group, audit, tell
-from bot.choosing import MOST_OPTIONS
+from bot.choosing import MOST_OPTIONS, require_topic, topic_choices
 from bot.errors import say
 from bot.powers import require_power
 from bot.rendering import neutral_line
@@ -35,7 +35,7 @@ from bot.translating import described, options
 from bot.tuning.buttons import Choice, RunButton, buttons_of, choices_of
 from bot.tuning.messages import Messages, files_of
 from bot.tuning.reports import examined
-from bot.tuning.standing import Standing, standing_of
+from bot.tuning.standing import Standing, assigned_to, standing_of
 from bot.tuning.words import (
     hindrance_words,
     outcome_words,
@@ -45,7 +45,9 @@ from bot.tuning.words import (
     serving_words,
     short,
     status_words,
+    task_words,
 )
+from tuning.loop.aim import Aim
 from tuning.loop.opening import open_loop
 from tuning.loop.run import Run
 from tuning.loop.state import State
@@ -61,6 +63,8 @@ _log = logging.getLogger(__name__)
 
 _EVERY: Final = timedelta(minutes=1)
 _FIRST: Final = timedelta(minutes=5)
+_LONGEST_CHOICE: Final = 100
+"""Characters, by Discord."""
 
 
 class Tuning(commands.Cog):
@@ -118,18 +122,22 @@ class Tuning(commands.Cog):
         await tell(interaction, "\n".join(lines))
 
     @tuning.command(name="run", description=described("tuning.run"))
-    @options("tuning.run", "task")
-    async def run(self, interaction: discord.Interaction[Lorekeeper], task: Task) -> None:
+    @options("tuning.run", "task", "topic")
+    async def run(
+        self, interaction: discord.Interaction[Lorekeeper], task: Task, topic: str | None = None
+    ) -> None:
         """Begin a run and show in this channel how far it is."""
         guild, theirs = await require_power(self.bot, interaction, Power.ADMINISTER)
         assert interaction.guild is not None
-        refusal = (await standing_of(self._stores, guild)).hindrance(task, by_hand=True)
+        aim = Aim(category=await self._category(guild, topic, theirs))
+        refusal = (await standing_of(self._stores, guild)).hindrance(task, by_hand=True, aim=aim)
         if refusal is not None:
             raise UsageError(hindrance_words(refusal, theirs.tuning))
-        run = await self.loop.ask(guild, task)
-        await audit(interaction, guild, "tuning run", {"run": run.id, "task": task})
+        run = await self.loop.ask(guild, task, aim=aim)
+        about = {"topic": aim.category} if aim.category else {}
+        await audit(interaction, guild, "tuning run", {"run": run.id, "task": task, **about})
         texts = (await self.bot.texts_of(interaction.guild)).tuning
-        said = texts.begun.format(task=texts.tasks[task])
+        said = texts.begun.format(task=task_words(task, aim, texts))
         await interaction.response.send_message(said, view=buttons_of(run, texts))
         await self.messages.show_in(run, await interaction.original_response())
         self.work(guild)
@@ -152,7 +160,8 @@ class Tuning(commands.Cog):
         if found is None:
             raise UsageError(texts.tuning.no_report)
         words = texts.tuning
-        said = words.adapter.format(task=words.tasks[chosen.task], adapter=short(chosen.id))
+        named = task_words(chosen.task, Aim(category=chosen.category, tone=chosen.tone), words)
+        said = words.adapter.format(task=named, adapter=short(chosen.id))
         said = f"{said}\n{report_words(found.report, found.verdict, words)}"
         run = next((each for each in await self.loop.log.runs(guild) if each.adapter == chosen.id), None)
         given: dict[str, Any] = {"view": buttons_of(run, words)} if run and choices_of(run) else {}
@@ -160,35 +169,45 @@ class Tuning(commands.Cog):
         await interaction.followup.send(split(said)[0], files=files, ephemeral=True, **given)
 
     @tuning.command(name="promote", description=described("tuning.promote"))
-    @options("tuning.promote", "adapter", "share")
+    @options("tuning.promote", "adapter", "share", "topic")
     async def promote(
         self,
         interaction: discord.Interaction[Lorekeeper],
         adapter: app_commands.Range[str, 1, 36],
         share: app_commands.Range[int, 1, 100] = 100,
+        topic: str | None = None,
     ) -> None:
         """Let an adapter serve that passed the gate, or try it."""
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         await interaction.response.defer(ephemeral=True, thinking=True)
         by = MemberId(str(interaction.user.id))
-        promoted = await self.loop.promote(guild, adapter, by, share=share / 100)
-        await audit(interaction, guild, "tuning promote", {"adapter": promoted.id, "share": share / 100})
+        category = await self._category(guild, topic, texts)
+        promoted = await self.loop.promote(guild, adapter, by, share=share / 100, category=category)
+        about = {"topic": category} if category else {}
+        done = {"adapter": promoted.id, "share": share / 100, **about}
+        await audit(interaction, guild, "tuning promote", done)
         words = texts.tuning
         said = words.promoted if share == 100 else words.on_trial
         await say(interaction, said.format(adapter=short(promoted.id), share=share / 100))
 
     @tuning.command(name="rollback", description=described("tuning.rollback"))
-    @options("tuning.rollback", "task")
-    async def rollback(self, interaction: discord.Interaction[Lorekeeper], task: Task) -> None:
+    @options("tuning.rollback", "task", "topic")
+    async def rollback(
+        self, interaction: discord.Interaction[Lorekeeper], task: Task, topic: str | None = None
+    ) -> None:
         """Let what served before serve again."""
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        serving = await self._stores.assignments.get(guild, task)
+        category = await self._category(guild, topic, texts)
+        serving = await self._stores.assignments.get(guild, task, category)
         if serving.champion is None and serving.challenger is None:
             raise UsageError(texts.tuning.nothing_to_roll_back)
-        taken = await self.loop.rollback(guild, task, MemberId(str(interaction.user.id)))
-        await audit(interaction, guild, "tuning rollback", {"task": task, "adapter": taken})
-        now = serving_words(await self._stores.assignments.get(guild, task), task, texts.tuning)
+        by = MemberId(str(interaction.user.id))
+        taken = await self.loop.rollback(guild, task, by, category=category)
+        about = {"topic": category} if category else {}
+        await audit(interaction, guild, "tuning rollback", {"task": task, "adapter": taken, **about})
+        after = await self._stores.assignments.get(guild, task, category)
+        now = serving_words(after, task, texts.tuning, category)
         await say(interaction, texts.tuning.rolled_back.format(now=now))
 
     @tuning.command(name="schedule", description=described("tuning.schedule"))
@@ -239,6 +258,14 @@ class Tuning(commands.Cog):
             if current.casefold() in name.casefold()
         ][:MOST_OPTIONS]
 
+    @run.autocomplete("topic")
+    @promote.autocomplete("topic")
+    @rollback.autocomplete("topic")
+    async def _topics(
+        self, interaction: discord.Interaction[Lorekeeper], current: str
+    ) -> list[app_commands.Choice[str]]:
+        return await topic_choices(interaction, current)
+
     async def chosen(self, interaction: discord.Interaction[Lorekeeper], choice: Choice, run: str) -> None:
         """A button was pressed. Raises `UsageError` when somebody was quicker."""
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
@@ -269,7 +296,7 @@ class Tuning(commands.Cog):
             case State.CANCELLED:
                 return texts.tuning.cancelled
             case _:
-                share = (await self._stores.assignments.get(run.guild, run.task)).share
+                share = (await assigned_to(self._stores, run)).share
                 return outcome_words(run, share, texts.tuning)
 
     async def _change_plan(
@@ -282,6 +309,10 @@ class Tuning(commands.Cog):
             await audit(interaction, guild, action, changes)
         plan = plan_words(await standing_of(self._stores, guild), texts.tuning)
         await say(interaction, texts.tuning.scheduled.format(plan=plan) if changes else plan)
+
+    async def _category(self, guild: GuildId, topic: str | None, texts: Texts) -> Slug | None:
+        """Raises `UsageError` when there is no such topic."""
+        return (await require_topic(self.bot, guild, topic, texts)).slug if topic else None
 
     async def _standing(self, guild: GuildId) -> Standing:
         """With notes that are harmless to show."""
@@ -300,4 +331,5 @@ class Tuning(commands.Cog):
 
 
 def _offered(adapter: Adapter, texts: TuningTexts) -> str:
-    return f"{short(adapter.id)} · {texts.tasks[adapter.task]} · {adapter.made_at:%Y-%m-%d}"
+    named = task_words(adapter.task, Aim(category=adapter.category, tone=adapter.tone), texts)
+    return f"{short(adapter.id)} · {named} · {adapter.made_at:%Y-%m-%d}"[:_LONGEST_CHOICE]

@@ -27,6 +27,8 @@ class TuningTexts:
 
     # Who serves.
     untuned: str
+    as_elsewhere: str
+    """Of a category without an adapter of its own."""
     serves_now: str
     since: str
     tried: str
@@ -126,6 +128,7 @@ ENGLISH: Final = TuningTexts(
     score="{value:.2f} of 5",
     milliseconds="{value:.0f} ms",
     untuned="**{task}**: the model as it is",
+    as_elsewhere="**{task}**: what serves all other questions",
     serves_now="**{task}**: adapter `{adapter}`",
     since=", since {at}",
     tried="; `{adapter}` is on trial with {share:.0%} of the questions",
@@ -215,6 +218,7 @@ SPANISH: Final = TuningTexts(
     score="{value:.2f} de 5",
     milliseconds="{value:.0f} milisegundos",
     untuned="**{task}**: el modelo tal cual",
+    as_elsewhere="**{task}**: lo mismo que para las demás preguntas",
     serves_now="**{task}**: el adaptador `{adapter}`",
     since=", desde {at}",
     tried="; `{adapter}` está a prueba con el {share:.0%} de las preguntas",
@@ -270,13 +274,16 @@ ENGLISH_DESCRIPTIONS: Final[Mapping[str, str]] = {
     "tuning.status": "Who serves, what is being trained, and what the plan allows.",
     "tuning.run": "Train now, at any hour.",
     "tuning.run.task": _ENGLISH_TASK,
+    "tuning.run.topic": "Only the answers about this topic.",
     "tuning.report": "What the examination found, with its picture.",
     "tuning.report.adapter": "The last characters of its id; the newest one if you name none.",
     "tuning.promote": "Put an adapter in service, at once.",
     "tuning.promote.adapter": "The last characters of its id.",
     "tuning.promote.share": "Percent of the questions, to try it first.",
+    "tuning.promote.topic": "Only for answers about this topic.",
     "tuning.rollback": "Take the adapter in service back, at once.",
     "tuning.rollback.task": "Whose adapter: that of the choice of topics, or that of the answers.",
+    "tuning.rollback.topic": "The adapter for the answers about this topic.",
     "tuning.schedule": "When training starts by itself, and who must agree.",
     "tuning.schedule.automatic": "Whether stable patterns start training.",
     "tuning.schedule.begin": "The hour at which the quiet hours begin, 0 to 23.",
@@ -292,13 +299,16 @@ SPANISH_DESCRIPTIONS: Final[Mapping[str, str]] = {
     "tuning.status": "Qué está en servicio, qué se entrena y qué permite el plan.",
     "tuning.run": "Entrenar ahora, a cualquier hora.",
     "tuning.run.task": _SPANISH_TASK,
+    "tuning.run.topic": "Solo las respuestas sobre este tema.",
     "tuning.report": "Lo que encontró el examen, con su imagen.",
     "tuning.report.adapter": "Los últimos caracteres de su id; el más nuevo si no nombras ninguno.",
     "tuning.promote": "Poner un adaptador en servicio, al momento.",
     "tuning.promote.adapter": "Los últimos caracteres de su id.",
     "tuning.promote.share": "Porcentaje de las preguntas, para probarlo antes.",
+    "tuning.promote.topic": "Solo para las respuestas sobre este tema.",
     "tuning.rollback": "Retirar el adaptador en servicio, al momento.",
     "tuning.rollback.task": "De qué: la elección de temas o las respuestas.",
+    "tuning.rollback.topic": "El adaptador de las respuestas sobre este tema.",
     "tuning.schedule": "Cuándo se entrena sin que nadie lo pida y quién debe aprobarlo.",
     "tuning.schedule.automatic": "Si los patrones estables inician entrenamientos.",
     "tuning.schedule.begin": "La hora en que empiezan las horas tranquilas, de 0 a 23.",

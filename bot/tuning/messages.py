@@ -27,6 +27,7 @@ from bot.texts.tuning import TuningTexts
 from bot.tuning.buttons import buttons_of
 from bot.tuning.notices import Notice, Notices, Place
 from bot.tuning.reports import Examined, examined
+from bot.tuning.standing import assigned_to
 from bot.tuning.words import outcome_words, question_words, short, working_words
 from tuning.loop.log import RunLog
 from tuning.loop.run import Run, Why
@@ -162,7 +163,7 @@ class Messages:
 
     async def _end(self, guild: discord.Guild, run: Run, notice: Notice, texts: TuningTexts) -> None:
         """Say what became of it in place of the buttons; that it was taken back in a message of its own."""
-        share = (await self._stores.assignments.get(run.guild, run.task)).share
+        share = (await assigned_to(self._stores, run)).share
         said = outcome_words(run, share, texts)
         if by := self._deciders.get(run.id):
             said = texts.by.format(what=said, member=by)

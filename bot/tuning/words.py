@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from agent.answering.display import one_line
+from agent.contracts import Slug
 from agent.serving.served import Assignment, Task
 from bot.texts.tuning import TuningTexts
 from bot.tuning.reports import Examined
 from bot.tuning.standing import Standing
 from tuning.evaluation.results import Aspect, Check, Report, Verdict
+from tuning.loop.aim import Aim
 from tuning.loop.plan import Refusal
 from tuning.loop.run import Run
 from tuning.loop.state import State
@@ -32,17 +35,30 @@ def short(id_: str) -> str:
 
 def status_words(standing: Standing, texts: TuningTexts, when: When) -> str:
     """Who serves, the plan, what stands in the way, and the last runs."""
-    lines = [_serving_line(standing, task, texts, when) for task in Task]
+    lines = [_serving_line(standing, standing.serving[task], task, texts, when) for task in Task]
+    lines += [
+        _serving_line(standing, assignment, Task.ANSWER, texts, when, category)
+        for category, assignment in standing.of_categories.items()
+    ]
     lines += [plan_words(standing, texts), *_hindrance_lines(standing, texts)]
     lines += [run_line(run, texts, when) for run in standing.runs[:_LISTED]] or [texts.no_runs]
     return "\n".join(lines)
 
 
-def serving_words(assignment: Assignment, task: Task, texts: TuningTexts) -> str:
-    """Who answers a task's questions, without since when."""
+def serving_words(
+    assignment: Assignment, task: Task, texts: TuningTexts, category: Slug | None = None
+) -> str:
+    """Who answers a task's questions, or those of one category, without since when."""
+    named = task_words(task, Aim(category=category), texts)
     if assignment.champion is None:
-        return texts.untuned.format(task=texts.tasks[task])
-    return texts.serves_now.format(task=texts.tasks[task], adapter=short(assignment.champion.id))
+        return (texts.as_elsewhere if category else texts.untuned).format(task=named)
+    return texts.serves_now.format(task=named, adapter=short(assignment.champion.id))
+
+
+def task_words(task: Task, aim: Aim, texts: TuningTexts) -> str:
+    """What is trained: the task, with the category and the tone that it is for."""
+    narrowed = ", ".join(filter(None, (aim.category, one_line(aim.tone))))
+    return f"{texts.tasks[task]} ({narrowed})" if narrowed else texts.tasks[task]
 
 
 def plan_words(standing: Standing, texts: TuningTexts) -> str:
@@ -70,7 +86,7 @@ def run_line(run: Run, texts: TuningTexts, when: When) -> str:
     """A run in a list."""
     return texts.run.format(
         run=short(run.id),
-        task=texts.tasks[run.task],
+        task=task_words(run.task, run.aim, texts),
         state=texts.states[run.state],
         why=texts.whys[run.why],
         at=when(run.changed_at),
@@ -80,7 +96,7 @@ def run_line(run: Run, texts: TuningTexts, when: When) -> str:
 
 def working_words(run: Run, progress: Progress | None, texts: TuningTexts) -> str:
     """How far a run is, for a message that is edited on the way."""
-    said = texts.working.format(task=texts.tasks[run.task], state=texts.states[run.state])
+    said = texts.working.format(task=task_words(run.task, run.aim, texts), state=texts.states[run.state])
     return "\n".join(filter(None, (said, progress_words(progress, texts) if progress else "", run.note)))
 
 
@@ -126,7 +142,8 @@ def outcome_words(run: Run, share: float, texts: TuningTexts) -> str:
 
 def question_words(run: Run, found: Examined | None, texts: TuningTexts, said: str = "") -> str:
     """What admins are asked, or what became of it where they have `said`."""
-    lines = [texts.ready.format(task=texts.tasks[run.task], adapter=short(run.adapter), labels=run.labels)]
+    named = task_words(run.task, run.aim, texts)
+    lines = [texts.ready.format(task=named, adapter=short(run.adapter), labels=run.labels)]
     if found is not None:
         lines.append(report_words(found.report, found.verdict, texts))
     lines.append(said or texts.question)
@@ -167,10 +184,16 @@ def _figure(number: float, aspect: Aspect, task: Task, texts: TuningTexts) -> st
             return f"{number:.1%}" if task is Task.ROUTE else texts.score.format(value=number)
 
 
-def _serving_line(standing: Standing, task: Task, texts: TuningTexts, when: When) -> str:
-    assignment = standing.serving[task]
+def _serving_line(
+    standing: Standing,
+    assignment: Assignment,
+    task: Task,
+    texts: TuningTexts,
+    when: When,
+    category: Slug | None = None,
+) -> str:
     champion = assignment.champion
-    said = serving_words(assignment, task, texts)
+    said = serving_words(assignment, task, texts, category)
     if champion is not None and champion.id in standing.since:
         said += texts.since.format(at=when(standing.since[champion.id]))
     if assignment.challenger is not None:

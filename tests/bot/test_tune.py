@@ -21,6 +21,7 @@ from tests.agent.journal.episodes import an_episode, an_event
 from tests.bot.conftest import Command
 from tests.bot.tuned import a_waiting_run, an_examined
 from tests.tuning.datasets.labels import some_labels
+from tests.tuning.registry.adapters import a_file, an_adapter
 from tuning.datasets.item import Split
 from tuning.datasets.store import DatasetStore
 from tuning.datasets.version import build
@@ -29,6 +30,7 @@ from tuning.loop import searching
 from tuning.loop.plan import Hindrance, Refusal
 from tuning.loop.run import Why
 from tuning.loop.state import State
+from tuning.registry.store import Registry
 from tuning.runs.contracts import Outcome, Progress
 from tuning.runs.search import search
 from tuning.runs.supervisor import OnProgress
@@ -102,6 +104,10 @@ def test_the_plan_is_changed_in_what_is_given(command: Command) -> None:
         (("report",), "There is no adapter yet."),
         (("rollback", "route"), "nothing to take back"),
         (("promote", "ffff"), "There is no one adapter ffff."),
+        (("run", "answer", "--category", "attic"), "There is no category attic."),
+        (("run", "answer", "--tone", "short"), "A tone is learnt from instructions."),
+        (("run", "answer", "--instructions", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),
+        (("rollback", "answer", "--category", "attic"), "There is no category attic."),
         (("refuse", "ffff"), "No runs are called ffff."),
     ],
 )
@@ -127,6 +133,36 @@ def test_a_waiting_run_is_shown_promoted_and_taken_back(command: Command, kept: 
     assert "serves" in command("tune", "adapters").out
     assert "the model as it is" in command("tune", "rollback", "route").err
     assert command("tune", "status", "--json").json["runs"][0]["state"] == "rolled back"
+
+
+def test_an_adapter_serves_one_category_and_is_taken_back_there(
+    command: Command, kept: Kept, tmp_path: Path
+) -> None:
+    async def prepare(stores: Stores) -> str:
+        await corrected(stores)
+        tone = an_adapter(guild=LOCAL_GUILD, task=Task.ANSWER, tone="sailor")
+        await Registry(stores.database, stores.settings.data_dir).add(tone, a_file(tmp_path))
+        return tone.id[-8:]
+
+    tone = kept(prepare)
+    assert command("tune", "promote", tone, "--category", "pool").code == 0
+    lines = command("tune", "status").lines[:3]
+    assert lines[1] == "**the answers**: the model as it is"
+    assert lines[2].startswith(f"**the answers (pool)**: adapter `{tone}`")
+    listed = command("tune", "adapters").out
+    assert "sailor" in listed
+    assert "serves pool" in listed
+    taken = command("tune", "rollback", "answer", "--category", "pool")
+    assert "**the answers (pool)**: what serves all other questions" in taken.err
+    assert "(pool)" not in command("tune", "status").out
+
+
+def test_a_line_that_is_no_instruction_is_named(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "tone.jsonl"
+    file.write_text('{"instruction": "x", "output": "y"}\n{"instruction": "x"}\n')
+    ran = command("tune", "run", "answer", "--instructions", str(file), "--tone", "short")
+    assert ran.code == 2
+    assert f"Line 2 of {file} is no instruction: output Field required." in ran.err
 
 
 def test_a_waiting_run_is_refused(command: Command, kept: Kept) -> None:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import delete
 
-from agent.contracts import LOCAL_GUILD, GuildId, MemberId
+from agent.contracts import LOCAL_GUILD, Category, GuildId, MemberId, Slug
 from agent.database import tables
 from agent.serving.served import Task
 from bot.cogs.tuning import Tuning
@@ -74,10 +74,12 @@ class OnPaper(Steps):
     async def adapter(self, guild: GuildId, ending: str) -> Adapter:
         raise AssertionError
 
-    async def promote(self, adapter: Adapter, member: MemberId, share: float) -> None:
+    async def promote(self, adapter: Adapter, member: MemberId, share: float, category: Slug | None) -> None:
         raise AssertionError
 
-    async def take_back(self, guild: GuildId, task: Task, member: MemberId | None) -> str:
+    async def take_back(
+        self, guild: GuildId, task: Task, member: MemberId | None, category: Slug | None
+    ) -> str:
         raise AssertionError
 
 
@@ -100,6 +102,7 @@ async def tuned(stage: Stage) -> AsyncIterator[Stage]:
         await connection.execute(delete(tables.bot_values).where(tables.bot_values.c.name.like("tuning of%")))
     for task in Task:
         stage.installation.stores.assignments.forget(LOCAL_GUILD, task)
+    stage.installation.stores.assignments.forget(LOCAL_GUILD, Task.ANSWER, Slug("pool"))
 
 
 def cog_of(stage: Stage) -> Tuning:
@@ -217,6 +220,24 @@ async def test_who_may_not_administer_decides_nothing(tuned: Stage) -> None:
     assert (await cog_of(tuned).loop.log.run(LOCAL_GUILD, run.id)).state is State.APPROVAL
     with pytest.raises((LookupError, DiscordError)):
         await tuned.loopback.member("ana").slash("tuning status")
+
+
+async def test_an_adapter_serves_the_answers_about_one_topic(tuned: Stage) -> None:
+    stores, pool = tuned.installation.stores, Slug("pool")
+    await stores.catalog.put_category(LOCAL_GUILD, Category(slug=pool, name="Pool"))
+    adapter = await an_examined(stores, task=Task.ANSWER, tone="sailor")
+    admin = await the_admin(tuned)
+    assert "serves now" in await said(tuned, admin, "tuning promote", adapter=adapter.id, topic="Pool")
+    words = await said(tuned, admin, "tuning status")
+    assert f"**the answers (pool)**: adapter `{adapter.id[-8:]}`" in words
+    assert "**the answers**: the model as it is" in words
+    assert "what serves all other questions" in await said(
+        tuned, admin, "tuning rollback", task=Task.ANSWER, topic="pool"
+    )
+    details = [each.detail for each in await tuned.bot.state.changes(LOCAL_GUILD)][:2]
+    assert [each["topic"] for each in details] == [pool, pool]
+    assert "There is no topic" in await said(tuned, admin, "tuning run", task=Task.ANSWER, topic="attic")
+    assert "one adapter" in await said(tuned, admin, "tuning run", task=Task.ROUTE, topic="pool")
 
 
 async def test_without_a_trial_in_the_plan_none_is_offered(tuned: Stage) -> None:
