@@ -81,8 +81,10 @@ class DropAlarm:
         return float(np.logaddexp.reduce(self._logs)) - math.log(_ALTERNATIVES)
 
 
-def proofs(votes: NDArray[np.bool_], baseline: float) -> NDArray[np.float64]:
-    """Return log e of a `DropProof` after each of these votes, all at once."""
+def proofs(votes: NDArray[np.bool_], baseline: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log e of a `DropProof` after each of these votes, all at once. `baseline` is one for all
+    votes or one for each: that they are all as good as their baselines is what is disproved.
+    """
     logs = np.cumsum(_gains_of(votes, baseline), axis=0) - math.log(_ALTERNATIVES)
     return np.asarray(np.logaddexp.reduce(logs, axis=1))
 
@@ -95,12 +97,14 @@ def alarms(votes: NDArray[np.bool_], baseline: float) -> NDArray[np.float64]:
     return np.asarray(np.logaddexp.reduce(logs, axis=1)) - math.log(_ALTERNATIVES)
 
 
-def _gains_of(votes: NDArray[np.bool_], baseline: float) -> NDArray[np.float64]:
-    failure, success = _gains(baseline)
+def _gains_of(votes: NDArray[np.bool_], baseline: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    failure, success = _gains(np.broadcast_to(baseline, votes.shape)[:, None])
     return np.where(votes[:, None], success, failure)
 
 
-def _gains(baseline: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What a failure and a success add to the log likelihood ratio of each lower rate."""
+def _gains(baseline: float | NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What a failure and a success add to the log likelihood ratio of each lower rate; of a column of
+    baselines, a row for each.
+    """
     rates = baseline * np.linspace(_LOWEST, _NEAREST, _ALTERNATIVES)
     return np.log((1 - rates) / (1 - baseline)), np.log(rates / baseline)

@@ -101,6 +101,8 @@ SPANISH: Final = PatternTexts(
         "recurrence": "{remarks} en {days} días a lo largo de {span} días, el {busiest:.0%} en el de más",
         "independence": "{members} miembros, el más activo con el {heaviest:.0%}; {admins} administradores",
         "agreement": "{count} de {voices} dicen {chosen}, {admins} de ellos administradores",
+        "again": "{count} de {voices} con lo que repitieron otro día",
+        "content": "otros a quienes esas respuestas sirvieron tal como están: {members}",
         "no agreement": "nadie ha dicho qué habría sido lo correcto",
         "worse": "falla más que al principio; por azar, 1 vez de cada {odds:,}",
         "fell": "su tema empeoró hace algún tiempo",

@@ -103,6 +103,11 @@ def test_of_a_burst_only_the_first_few_of_a_day_count() -> None:
         ([said(f"m{number}") for number in range(6)], True),
         ([said(f"m{number}") for number in range(5)], False),
         ([said("ana", hour) for hour in range(20)], False),
+        ([said(member, day * 24) for member in ("ana", "ben", "cai") for day in range(2)], True),
+        ([said(member, day * 24) for member in ("ana", "ben") for day in range(9)], False),
+        ([said(member, hour) for member in ("ana", "ben", "cai") for hour in range(4)], False),
+        ([said("ana", day * 24) for day in range(20)] + [said("ben"), said("cai"), said("dee")], False),
+        ([said(member, day * 24, "pool" if day else "car") for member in "abc" for day in range(2)], False),
         (TWO_ADMINS, True),
         ([*TWO_ADMINS, said("cai", role=Role.ADMIN, value="car")], False),
         ([said(f"m{number}", value="pool" if number % 2 else "car") for number in range(20)], False),
@@ -112,6 +117,27 @@ def test_of_a_burst_only_the_first_few_of_a_day_count() -> None:
 )
 def test_agreement(remarks: Sequence[Remark], met: bool) -> None:
     assert agreement(remarks).met is met
+
+
+@pytest.mark.parametrize(
+    ("members", "content", "met"),
+    [(3, 1, True), (3, 2, False), (4, 1, True), (4, 2, False), (5, 2, True), (6, 50, True)],
+)
+def test_a_few_are_not_enough_where_half_as_many_others_are_content(
+    members: int, content: int, met: bool
+) -> None:
+    remarks = [said(f"m{number}", day * 24) for number in range(members) for day in range(2)]
+    others = {MemberId(f"other {number}") for number in range(content)}
+    # Who says otherwise now was content once, and is no voice against themselves.
+    assert agreement(remarks, content=others | {MemberId("m0")}).met is met
+
+
+def test_few_who_agree_are_told_in_words() -> None:
+    remarks = [said(member, day * 24) for member in ("ana", "ben", "cai") for day in range(2)]
+    assert agreement(remarks, content={MemberId("dee")}).words == (
+        "3 of 3 say pool, 0 of them admins; 6 of 6 with what they said again on another day; "
+        "others who found such answers helpful as they are: 1"
+    )
 
 
 def test_agreement_is_told_in_words() -> None:

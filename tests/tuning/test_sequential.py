@@ -52,6 +52,17 @@ def test_a_drop_after_a_good_time_raises_the_alarm_within_sixty_votes() -> None:
     assert np.median(delays) <= 60
 
 
+def test_votes_may_each_have_a_baseline_of_their_own() -> None:
+    votes = _streams(0.6, 60, seed=6)[0]
+    same = proofs(votes, np.full(60, _BASELINE))
+    np.testing.assert_allclose(same, proofs(votes, _BASELINE))
+    lower_from_here = np.where(np.arange(60) < 40, _BASELINE, 0.4)
+    both = proofs(votes, lower_from_here)
+    np.testing.assert_allclose(both[:40], same[:40])
+    assert both[-1] < same[-1]
+    assert proofs(votes[:0], _BASELINE).shape == (0,)
+
+
 def test_the_alarm_goes_down_when_the_rate_is_good_again() -> None:
     alarm = DropAlarm(_BASELINE, between=1_000)
     assert any(alarm.see(False) for _ in range(50))

@@ -47,9 +47,30 @@ def baseline_for(
     return baselines.get((task, category)) or baselines.get((task, None))
 
 
+def held_against(
+    baselines: Mapping[BaselineKey, Baseline], task: Task, category: Slug | None, trials: Sequence[Trial]
+) -> list[tuple[Trial, float]]:
+    """Return these trials of a category, each with the rate of the baseline that stood when it was asked, the
+    category's own or else that of all categories; without those that no baseline preceded.
+
+    So a baseline that a category gets late, maybe while it fails already, wipes out nothing that was shown
+    against the one before it.
+    """
+    standing = [each for key in ((task, category), (task, None)) if (each := baselines.get(key))]
+    return [
+        (trial, baseline.rate)
+        for trial in trials
+        if (baseline := next((each for each in standing if _tests(each, trial)), None))
+    ]
+
+
 def tested_since(baseline: Baseline, trials: Sequence[Trial]) -> list[Trial]:
     """The trials that a baseline is held against: not those that it was made of."""
-    return [each for each in trials if each.tested and each.at > baseline.frozen_at]
+    return [each for each in trials if _tests(baseline, each)]
+
+
+def _tests(baseline: Baseline, trial: Trial) -> bool:
+    return trial.tested and trial.at > baseline.frozen_at
 
 
 def _champion(task: Task, trainings: Mapping[Task, Training]) -> str:

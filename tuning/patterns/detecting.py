@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
-
 from agent.contracts import EpisodeId, Intent, MemberId, Slug
 from agent.serving.served import Task
 from tuning.labels.label import Label, Polarity
 from tuning.patterns.abuse import People, examine
-from tuning.patterns.baselines import baseline_for, frozen, tested_since
+from tuning.patterns.baselines import frozen, held_against, tested_since
 from tuning.patterns.clusters import Cluster, clusters_of, similar
 from tuning.patterns.judging import Test, View, judge
 from tuning.patterns.naming import named
@@ -107,10 +105,9 @@ def _falls(
 def _tests(clusters: Sequence[Cluster], view: View) -> list[Test]:
     paths = []
     for cluster in clusters:
-        baseline = baseline_for(view.baselines, cluster.task, cluster.category)
-        trials = tested_since(baseline, cluster.followers) if baseline else []
-        log_es = path(trials, baseline.rate) if baseline and trials else np.empty(0)
-        paths.append((tuple(trials), tuple(float(each) for each in log_es)))
+        held = held_against(view.baselines, cluster.task, cluster.category, cluster.followers)
+        trials = tuple(trial for trial, _ in held)
+        paths.append((trials, tuple(map(float, path(trials, [rate for _, rate in held])))))
     looked_at = [index for index, (trials, _) in enumerate(paths) if len(trials) >= TESTED]
     passed = dict(zip(looked_at, worse([paths[index][1][-1] for index in looked_at]), strict=True))
     shared = bound(len(looked_at))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from agent.contracts import EpisodeId, Slug
+from agent.contracts import EpisodeId, MemberId, Slug
 from agent.serving.served import Task
 from tuning.labels.label import Label
 from tuning.patterns import rules
@@ -61,7 +61,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Test:
-    """The e-process of a cluster, over its trials since the baseline was frozen."""
+    """The e-process of a cluster, over its trials since a baseline was frozen."""
 
     trials: tuple[Trial, ...]
     log_es: tuple[float, ...]
@@ -111,6 +111,13 @@ class _Subject:
             return list(self.against)
         trials = (self.cluster.leader, *self.cluster.followers)
         return [remark for each in trials if each.at > self.since for remark in each.remarks]
+
+    @property
+    def content(self) -> frozenset[MemberId]:
+        """Who found such questions helpful as they are, also before the first of them failed."""
+        trials = (self.cluster.leader, *self.cluster.followers, *self.cluster.before)
+        remarks = [remark for each in trials if each.at > self.since for remark in each.remarks]
+        return frozenset(each.member for each in remarks if not each.against and not each.value)
 
 
 def judge(cluster: Cluster, test: Test, name: Known, view: View) -> Candidate | None:
@@ -194,7 +201,7 @@ def _findings(
         _volume(subject, view),
         rules.recurrence(subject.against),
         rules.independence(subject.against),
-        rules.agreement(subject.voices, subject.category or ""),
+        rules.agreement(subject.voices, subject.category or "", subject.content),
         rules.significance(_statistic(subject, view)),
         rules.learnable(subject.causes),
         _calm(subject.task, view, suspect, aside),

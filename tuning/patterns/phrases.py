@@ -39,6 +39,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "recurrence": "{remarks} on {days} days within {span} days, {busiest:.0%} on the busiest",
     "independence": "{members} members, the most active with {heaviest:.0%}; {admins} admins",
     "agreement": "{count} of {voices} say {chosen}, {admins} of them admins",
+    "again": "{count} of {voices} with what they said again on another day",
+    "content": "others who found such answers helpful as they are: {members}",
     "no agreement": "nobody said what would have been right",
     "worse": "fails more than at first, by chance 1 time in {odds:,}",
     "fell": "its category fell some time ago",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,7 +25,7 @@ LABELS_OF_CATEGORY: Final = {Task.ROUTE: 30, Task.ANSWER: 0}
 LABELS: Final = {Task.ROUTE: 100, Task.ANSWER: 150}
 DAYS, SPAN, SHARE_OF_DAY = 3, timedelta(hours=72), 0.5
 MEMBERS, ADMINS, SHARE_OF_MEMBER, WORDS_A_DAY = 3, 2, 0.4, 3
-AGREEMENT = 0.6
+AGREEMENT, VOICES = 0.6, 2
 ALPHA = 0.05
 SHARE_OF_CAUSE = 0.8
 COOL_DOWN, NEW_LABELS = timedelta(days=7), 0.2
@@ -150,24 +151,52 @@ def member_weights(remarks: Sequence[Remark]) -> Mapping[MemberId, float]:
     return weights
 
 
-def agreement(remarks: Sequence[Remark], now_searched: str = "") -> Finding:
+def agreement(
+    remarks: Sequence[Remark], now_searched: str = "", content: AbstractSet[MemberId] = frozenset()
+) -> Finding:
     """On what would have been right: each member's last word, one voice each. Else a person must look.
 
     Who says that the category that is searched now is right has a voice like the others. A mere vote is none:
     an answer may help that was found in the wrong place. It counts where failures are held against successes.
+
+    Few members are sure of it when they say so again: what they said on another day is their second voice.
+    That does not hold when half as many others are `content`, who found such questions helpful as they are:
+    a few who say otherwise, however often, may be wrong or lie.
     """
     ordered = sorted((each for each in remarks if each.value), key=lambda each: each.at)
-    voices = {remark.member: remark for remark in ordered}.values()
-    counts = Counter(each.value for each in voices)
-    chosen, count = max(counts.items(), key=_most, default=("", 0))
-    admins = {each.value for each in voices if each.role in TRUSTED}
-    agreeing = sum(each.role in TRUSTED and each.value == chosen for each in voices)
-    sure = wilson(count, len(voices)).low >= AGREEMENT
-    met = (sure or (agreeing >= ADMINS and admins == {chosen})) and chosen != now_searched
+    voices = list({remark.member: remark for remark in ordered}.values())
     if not voices:
         return _finding(RuleName.AGREEMENT, False, Phrase("no agreement"))
+    chosen, count = max(Counter(each.value for each in voices).items(), key=_most)
+    admins = {each.value for each in voices if each.role in TRUSTED}
+    agreeing = sum(each.role in TRUSTED and each.value == chosen for each in voices)
     figures = {"count": count, "voices": len(voices), "chosen": chosen, "admins": agreeing}
-    return _finding(RuleName.AGREEMENT, met, Phrase("agreement", figures))
+    phrases = [Phrase("agreement", figures)]
+    sure = _sure(voices, chosen)
+    if not sure:
+        again, others = _again(ordered), content - {each.member for each in voices}
+        sure = _sure(again, chosen) and 2 * len(others) < count
+        phrases += _of_few(again, chosen, len(voices), len(others))
+    met = (sure or (agreeing >= ADMINS and admins == {chosen})) and chosen != now_searched
+    return _finding(RuleName.AGREEMENT, met, *phrases)
+
+
+def _sure(voices: Sequence[Remark], chosen: str) -> bool:
+    return wilson(sum(each.value == chosen for each in voices), len(voices)).low >= AGREEMENT
+
+
+def _again(ordered: Sequence[Remark]) -> list[Remark]:
+    """The last word of each member on each of the last days on which they said something."""
+    days: dict[MemberId, dict[Day, Remark]] = {}
+    for each in ordered:
+        days.setdefault(each.member, {})[each.at.date()] = each
+    return [each for said in days.values() for each in list(said.values())[-VOICES:]]
+
+
+def _of_few(again: Sequence[Remark], chosen: str, members: int, content: int) -> list[Phrase]:
+    figures = {"count": sum(each.value == chosen for each in again), "voices": len(again)}
+    phrases = [Phrase("again", figures)] if len(again) > members else []
+    return phrases + ([Phrase("content", {"members": content})] if content else [])
 
 
 def _most(counted: tuple[str, int]) -> tuple[int, str]:

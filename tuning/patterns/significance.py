@@ -1,6 +1,6 @@
 """Whether what fails is more than chance: statistics that stay valid when they are asked every day.
 
-Each cluster has an e-process (`tuning.sequential.DropProof`) of its trials since the baseline was frozen,
+Each cluster has an e-process (`tuning.sequential.DropProof`) of its trials since a baseline was frozen,
 without the one that leads it. The leader was there before the others were asked, so which trials belong to a
 cluster is settled before their outcome is known, and the e-process of a healthy cluster passes 1 / alpha with
 probability alpha at most, ever. An interval of the last votes, or a binomial test with the procedure of
@@ -44,9 +44,9 @@ def bound(looked_at: int, rank: int = 1) -> float:
     return math.log(max(looked_at, 1) / (ALPHA * rank))
 
 
-def path(trials: Sequence[Trial], rate: float) -> NDArray[np.float64]:
-    """The logarithm of the e-process after each of these trials."""
-    return proofs(_outcomes(trials), rate)
+def path(trials: Sequence[Trial], rates: Sequence[float]) -> NDArray[np.float64]:
+    """The logarithm of the e-process after each of these trials, each held against its own rate."""
+    return proofs(_outcomes(trials), np.asarray(rates, dtype=np.float64))
 
 
 def fallen(trials: Sequence[Trial], rate: float) -> bool:

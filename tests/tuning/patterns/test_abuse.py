@@ -199,8 +199,8 @@ def test_a_family_of_three_is_three_members() -> None:
             paper.corrected(member, day + place * 0.003)
     (candidate,) = candidates(paper)
     assert {each.member for each in candidate.remarks} == set(family)
-    assert unmet(candidate) == {RuleName.AGREEMENT}, "three voices are few, so an admin is asked"
-    assert candidate.decision.action is Action.HUMAN_REVIEW
+    assert unmet(candidate) == set()
+    assert candidate.decision.action is Action.FINE_TUNE_ROUTER
     assert candidate.findings[-1].words == "nothing unusual"
 
 

@@ -32,9 +32,9 @@ def hot_tub(detection: Detection, task: Task | None = None) -> Candidate:
     return only
 
 
-def a_real_pattern(members: tuple[str, ...] = FAMILY) -> Paper:
-    """12 corrections of members who have been there, on 4 days."""
-    paper = Paper()
+def a_real_pattern(members: tuple[str, ...] = FAMILY, paper: Paper | None = None) -> Paper:
+    """12 corrections of members who have been there, on 4 days; beside what is on the paper already."""
+    paper = paper or Paper()
     for member in members:
         paper.say(paper.ask(member, -50, "hello again", topic=30), member, vote=1)
     paper.healthy()
@@ -171,6 +171,41 @@ def test_who_likes_an_answer_says_nothing_of_its_topic() -> None:
         paper.say(paper.ask(member, 4 + number / 10, "is the hot tub leaking?"), member, vote=1)
     (agreed,) = [each for each in hot_tub(found(paper)).findings if each.rule is RuleName.AGREEMENT]
     assert agreed.met
+
+
+THREE = FAMILY[:3]
+
+
+def test_three_members_who_say_it_again_on_other_days_are_enough() -> None:
+    assert hot_tub(found(a_real_pattern(THREE))).decision.action is Action.FINE_TUNE_ROUTER
+
+
+@pytest.mark.parametrize("content", [1, 2])
+def test_three_who_say_what_others_found_helpful_before_are_a_matter_for_people(content: int) -> None:
+    paper = Paper()
+    for number in range(content):
+        paper.say(paper.ask(f"member{number}", -20, "is the hot tub open?"), f"member{number}", vote=1)
+    candidate = hot_tub(found(a_real_pattern(THREE, paper)))
+    expected = Action.FINE_TUNE_ROUTER if 2 * content < len(THREE) else Action.HUMAN_REVIEW
+    assert candidate.decision.action is expected
+
+
+def test_a_baseline_that_a_category_gets_while_it_fails_wipes_out_no_proof() -> None:
+    paper = Paper()
+    for member in FAMILY:
+        paper.say(paper.ask(member, -50, "hello again", topic=30), member, vote=1)
+    paper.healthy(until=-5, category=CAR)
+    paper.healthy(count=90, until=-1)
+    paper.many_labels()
+    for number in range(12):
+        paper.corrected(FAMILY[number % 6], number // 3 + number % 3 / 10)
+    before = found(paper)
+    assert hot_tub(before).decision.action is Action.FINE_TUNE_ROUTER
+    assert (Task.ROUTE, PLUMBING) not in before.baselines
+    paper.healthy(count=12, until=6)
+    after = found(paper, baselines=before.baselines)
+    assert (Task.ROUTE, PLUMBING) in after.baselines
+    assert hot_tub(after).decision.action is Action.FINE_TUNE_ROUTER
 
 
 def test_who_may_not_be_learnt_from_is_not_counted() -> None:
