@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -102,6 +104,17 @@ async def correct(stores: Stores) -> int:
         )
         await stores.journal.add_feedback(event)
     return len(questions)
+
+
+async def mistake(stores: Stores, share: float) -> int:
+    """The admin changes their mind about a share of what they corrected, and is wrong; how often."""
+    said = await stores.journal.feedback(HOME)
+    rng = random.Random(0)
+    wrong = rng.sample(said, round(share * len(said)))
+    for event in wrong:
+        other = rng.choice([topic for topic in TOPICS if topic != event.value["category"]])
+        await stores.journal.add_feedback(replace(event, id=new_id(), value={"category": other}))
+    return len(wrong)
 
 
 async def judged(stores: Stores, vote: int, *, digest: str = "", count: int = 1) -> None:
