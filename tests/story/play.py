@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -25,9 +26,10 @@ from tests.discord.loopback import Loopback
 from tests.discord.model import Message
 from tests.story.script import GOOD_DAYS, MEMBERS, PARENTS, THINGS, Said, between, in_a_row, notes, plain
 from tuning.loop.run import Run
-from tuning.loop.state import State
+from tuning.loop.state import WORKING, State
 from tuning.patterns.log import PatternLog
 from tuning.patterns.pattern import TRAINS
+from tuning.recipes import Recipe
 
 Tell = Callable[[str], None]
 
@@ -42,6 +44,16 @@ _PATIENCE: Final = 45 * 60.0
 """Seconds for the training, which a busy machine may need."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An answer of which somebody said what it is about."""
+
+    answer: Message
+    right: Slug
+    parent: str
+    """Who put it right, or would have."""
+
+
 class Story(Life):
     """`tell` is called with a line for a person whenever something happened."""
 
@@ -51,6 +63,7 @@ class Story(Life):
         self._taught, self._asked = in_a_row()
         self._read = 0
         """Messages to the admins that the parents have seen."""
+        self.judged: list[Judged] = []
 
     async def prepare(self) -> None:
         """Four topics of the household with what is kept of them, and where the parents want to be told."""
@@ -77,6 +90,11 @@ class Story(Life):
         channel = self.stage.loopback.channel(_REPORTS)
         await said(self.stage, self.admin, "anomalies tell", channel=channel)
         self.tell("A family, four topics, no labels yet.")
+
+    async def trains_by(self, recipe: Recipe) -> None:
+        """Put a recipe into the plan."""
+        plans = self._cog.loop.plans
+        await plans.put(LOCAL_GUILD, replace(await plans.get(LOCAL_GUILD), recipe=recipe))
 
     async def day(self) -> None:
         """The parents look at what the bot finds unusual, and find it usual."""
@@ -124,7 +142,7 @@ class Story(Life):
         guild = self.stage.bot.get_guild(self.stage.loopback.guild.id)
         assert guild is not None
         await self._cog.look(guild)
-        run = await self._settled()
+        run = await self.settled()
         assert run.state is State.APPROVAL, (run.state, run.note)
         await self._cog.look(guild)
         return run
@@ -141,6 +159,32 @@ class Story(Life):
         self.tell("It serves.")
         return message
 
+    async def run(self) -> Run | None:
+        """The newest run, as it is now."""
+        return next(iter(await self._cog.loop.log.runs(LOCAL_GUILD)), None)
+
+    async def settled(self) -> Run:
+        """The run once it no longer works; what it does is told meanwhile."""
+        told: tuple[State, int] | None = None
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                run = await self.run()
+                assert run is not None, "no run was started"
+                progress = self._cog.messages.progress_of(run)
+                now = (run.state, int(10 * progress.share) if progress else 0)
+                if now != told:
+                    left = f", step {progress.step} of {progress.steps}" if progress else ""
+                    self.tell(f"Run {run.id[-8:]}: {run.state}{left}")
+                    told = now
+                if run.state not in WORKING:
+                    return run
+                await asyncio.sleep(_LOOK_EVERY)
+
+    async def starts_training(self) -> None:
+        """A parent does not wait for a pattern, nor for the night."""
+        wait = self.stage.loopback.wait
+        await wait.answered(await self.admin.slash("tuning run", task=Task.ROUTE))
+
     async def rollback(self) -> None:
         self.tell(await said(self.stage, self.admin, "tuning rollback", task=Task.ROUTE))
 
@@ -153,34 +197,19 @@ class Story(Life):
                 await self.day()
             self.passes(seconds=between(a_day[each.day]).total_seconds())
             answer = await self.asks(each.member, each.question)
+            parent = PARENTS[number % len(PARENTS)]
+            self.judged.append(Judged(answer=answer, right=each.right, parent=parent))
             if await self.route_of(answer) == (each.right,):
                 right += 1
                 await self.votes(_another(each.member, number), answer, "👍")
             else:
-                await self.corrects(PARENTS[number % len(PARENTS)], answer, each.right)
+                await self.corrects(parent, answer, each.right)
         await self.day()
         return right
 
     async def _route(self, said_: Said) -> tuple[Slug, ...]:
         self.passes(minutes=30)
         return await self.route_of(await self.asks(said_.member, said_.question))
-
-    async def _settled(self) -> Run:
-        """The run once it no longer works; what it does is told meanwhile."""
-        told: tuple[State, int] | None = None
-        async with asyncio.timeout(_PATIENCE):
-            while True:
-                runs = await self._cog.loop.log.runs(LOCAL_GUILD)
-                assert runs, "no run was started"
-                progress = self._cog.messages.progress_of(runs[0])
-                now = (runs[0].state, int(10 * progress.share) if progress else 0)
-                if now != told:
-                    left = f", step {progress.step} of {progress.steps}" if progress else ""
-                    self.tell(f"Run {runs[0].id[-8:]}: {runs[0].state}{left}")
-                    told = now
-                if runs[0].state in (State.APPROVAL, State.CANARY, State.CHAMPION) or not runs[0].open:
-                    return runs[0]
-                await asyncio.sleep(_LOOK_EVERY)
 
     def _question(self) -> Message | None:
         messages = self.stage.loopback.said_by_bot(self.stage.loopback.channel(_REPORTS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from agent.contracts import LOCAL_GUILD, Feedback, MemberId, Slug
+from agent.contracts import LOCAL_GUILD, Episode, Feedback, MemberId, Slug
 from bot.cogs.anomalies import Anomalies
 from bot.cogs.patterns import Patterns
 from tests.bot.discord.conftest import Stage
@@ -65,13 +65,17 @@ class Life:
         await self.member(name).reacts(answer, thumb)
         await self.heard(before)
 
-    async def route_of(self, answer: Message) -> tuple[Slug, ...]:
+    async def episode_of(self, answer: Message) -> Episode:
         row = await self.stage.bot.state.answer(answer.id)
         assert row is not None
         episode = await self.stores.journal.episode(LOCAL_GUILD, row.episode)
         assert episode is not None
-        assert episode.route is not None
-        return episode.route.categories
+        return episode
+
+    async def route_of(self, answer: Message) -> tuple[Slug, ...]:
+        route = (await self.episode_of(answer)).route
+        assert route is not None
+        return route.categories
 
     def reports(self, channel: str) -> list[str]:
         """What the admins were told, in the channel that they chose."""
