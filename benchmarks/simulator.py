@@ -120,8 +120,9 @@ def _attacks(attacks: Sequence[Attacked]) -> Section:
         columns=tuple(rows[0]),
         rows=rows,
         note=f"The last row is not among the attacks of the goal: {PATIENT} of old standing, who live a "
-        "month among the others and agree to lie, differ from four members who are right in nothing that a "
-        "journal knows. What they teach must still pass the gate and an admin.",
+        "month among the others and agree to lie, differ from four members who are right in one thing alone "
+        "that a journal knows: others found such answers helpful. Of a subject that nobody else asks about it "
+        "knows nothing. What they teach must still pass the gate and an admin.",
     )
 
 
