@@ -121,8 +121,8 @@ def _attacks(attacks: Sequence[Attacked]) -> Section:
         rows=rows,
         note=f"The last row is not among the attacks of the goal: {PATIENT} of old standing, who live a "
         "month among the others and agree to lie, differ from four members who are right in one thing alone "
-        "that a journal knows: others found such answers helpful. Of a subject that nobody else asks about it "
-        "knows nothing. What they teach must still pass the gate and an admin.",
+        "that a journal knows: others found such answers helpful. Of what nobody else asks about it knows "
+        "nothing. What they teach must still pass the gate and an admin.",
     )
 
 
