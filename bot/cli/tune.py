@@ -315,7 +315,7 @@ async def _change_plan(
 ) -> None:
     from agent.contracts import GuildId
     from bot.tuning.standing import standing_of
-    from bot.tuning.words import plan_words
+    from bot.tuning.words import plan_words, recipe_words
     from tuning.loop.log import Plans
 
     async with opening.stores() as stores:
@@ -325,6 +325,7 @@ async def _change_plan(
         if after != before:
             await plans.put(GuildId(guild), after)
         print(plan_words(await standing_of(stores, GuildId(guild)), _texts(stores)), flush=True)
+        note(recipe_words(after))
 
 
 async def _begun(loop: Loop, guild: GuildId, task: Task) -> Run | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -15,7 +16,7 @@ from bot.tuning.reports import Examined
 from bot.tuning.standing import Standing
 from tuning.evaluation.results import Aspect, Check, Report, Verdict
 from tuning.loop.aim import Aim
-from tuning.loop.plan import Refusal
+from tuning.loop.plan import Plan, Refusal
 from tuning.loop.run import Run
 from tuning.loop.state import State
 from tuning.runs.contracts import Progress
@@ -74,6 +75,14 @@ def plan_words(standing: Standing, texts: TuningTexts) -> str:
         agreed=texts.agreed if plan.approval else texts.not_agreed,
         trial=texts.trial.format(share=plan.share) if 0 < plan.share < 1 else texts.no_trial,
     )
+
+
+def recipe_words(plan: Plan) -> str:
+    """What a plan changes of the usual recipe, by the names that the terminal takes."""
+    usual = asdict(Plan().recipe)
+    changed = [f"{name}={value}" for name, value in asdict(plan.recipe).items() if value != usual[name]]
+    base = f"; trained on {plan.base}" if plan.base else ""
+    return f"Recipe: {' '.join(changed) or 'the usual one'}{base}."
 
 
 def hindrance_words(refusal: Refusal, texts: TuningTexts) -> str:

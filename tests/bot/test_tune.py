@@ -85,7 +85,9 @@ def test_nothing_was_trained_in_a_new_folder(command: Command) -> None:
 
 def test_the_plan_is_changed_in_what_is_given(command: Command) -> None:
     assert "from 23:00 to 7:00" in command("tune", "schedule", "--begin", "23", "--end", "7").out
-    assert "without asking" in command("tune", "schedule", "--no-approval", "--set", "rank=8").out
+    changed = command("tune", "schedule", "--no-approval", "--set", "rank=8", "--base", "hf:a/b")
+    assert "without asking" in changed.out
+    assert "Recipe: rank=8; trained on hf:a/b." in changed.err
     assert "0 of 2 runs, 0 of 90 minutes" in command("tune", "budget", "--minutes", "90", "--runs", "2").out
     plan = command("tune", "status", "--json").json["plan"]
     assert (plan["quiet_from"], plan["approval"], plan["recipe"]["rank"]) == (23, False, 8)

@@ -13,6 +13,7 @@ from agent.errors import UsageError
 from tuning.datasets.splitting import SHARES
 from tuning.evaluation.gate import DEFAULT_RULES
 from tuning.loop.canary import WATCHED
+from tuning.loop.making import LEAST_OF_EACH
 from tuning.loop.plan import Plan
 from tuning.recipes import Method, Recipe, Serving
 from tuning.runs.proving import EXACT_NATS, SERVED_NATS
@@ -108,6 +109,7 @@ def test_the_figures_are_those_of_the_code() -> None:
         f"at most {DEFAULT_RULES.hallucination} lower",
         f"{DEFAULT_RULES.route_ms / 1000:g} s (topics) or {DEFAULT_RULES.answer_ms / 1000:g} s (answers)",
         f"for {WATCHED.days} days",
+        f"{LEAST_OF_EACH} liked and {LEAST_OF_EACH} disliked answers",
     ):
         assert told in text
     assert [round(10 * share) for share in SHARES.values()] == [6, 1, 2, 1]
