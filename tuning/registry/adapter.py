@@ -23,8 +23,6 @@ class Adapter:
     task: Task
     category: Slug | None = None
     """Whose questions it answers, as the category was called then; None for all questions."""
-    language: str = ""
-    """ISO 639-1, of an adapter for one language."""
     tone: str = ""
     """What its owner calls the tone or format that it has."""
     instructions: str = ""

@@ -25,7 +25,7 @@ def _head(adapter: Adapter) -> Iterator[str]:
     yield f"# Adapter {adapter.id}"
     yield ""
     yield f"It {_PURPOSE[adapter.task]}."
-    narrowed = {"category": adapter.category, "language": adapter.language, "tone": adapter.tone}
+    narrowed = {"category": adapter.category, "tone": adapter.tone}
     if said := ", ".join(f"{name} {value}" for name, value in narrowed.items() if value):
         yield f"Only for: {said}."
     yield (
