@@ -109,13 +109,12 @@ class Recipe:
     clip: float = 1.0
     """The longest gradient."""
     epochs: int = 12
-    """At most. SmolLM2-135M reads about 1,000 rows, repeated ones included, before it tells one letter from
-    another."""
+    """At most."""
     batch: int = 8
     """Rows a step."""
     micro_tokens: int = 2048
-    """Most tokens, padding and what all rows begin with included, of the rows that go through the model at
-    once; a batch goes in parts of it."""
+    """Most tokens, padding included, of the rows that go through the model at once; a batch goes in parts of
+    it. What all rows begin with counts for an eighth in each."""
     max_tokens: int = 1024
     """Longest row; longer ones are left out and counted."""
     patience: int = 6
