@@ -29,7 +29,7 @@ from tuning.evaluation.questions import AnswerQuestion
 from tuning.training.rows import Row
 
 LONGEST: Final = 700
-"""Characters of a paragraph: half of the questions are on longer ones, which would take twice the time."""
+"""Characters of a paragraph: half of the questions are on longer ones, which take longer to learn from."""
 QUESTIONS: Final[Mapping[Split, tuple[int, int]]] = {
     Split.TRAIN: (200, 130),
     Split.VALIDATION: (16, 16),
