@@ -33,7 +33,9 @@ def card(
     adapter: Annotated[str, typer.Argument(metavar="ADAPTER", help="The last characters of its id do.")],
     guild: GuildOption = "local",
 ) -> None:
-    """Print an adapter's model card: data, recipe, base, licence, proof and report, as Markdown."""
+    """Print an adapter's model card, as Markdown: data, recipe, base, licence, proof, report, and who let it
+    serve or took it back.
+    """
     run(_card(guild, adapter))
 
 
@@ -126,12 +128,16 @@ def _roles(serving: Iterable[tuple[Slug | None, Assignment]]) -> Mapping[str, st
 async def _card(guild: str, ending: str) -> None:
     from bot.tuning.reports import examined
     from tuning.evaluation.report import markdown
-    from tuning.registry.card import model_card
+    from tuning.registry.card import history, model_card
+    from tuning.registry.store import Registry
 
     async with opening.stores() as stores:
         adapter = await the_adapter(stores, guild, ending)
         found = await examined(stores, adapter.guild, adapter.id)
-    print(model_card(adapter, markdown(found.report, found.verdict) if found else ""), flush=True)
+        registry = Registry(stores.database, stores.settings.data_dir)
+        events = await registry.events(adapter.guild, adapter.id)
+    print(model_card(adapter, markdown(found.report, found.verdict) if found else ""))
+    print(history(events), flush=True)
 
 
 async def _datasets(guild: str, as_json: bool) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from agent.serving.served import Task
 from tuning.recipes import Recipe, Serving
 from tuning.registry.adapter import Adapter
+from tuning.registry.events import AdapterEvent
 
 _PURPOSE = {
     Task.ROUTE: "tells to which category of its guild a question belongs",
@@ -19,6 +20,19 @@ def model_card(adapter: Adapter, report: str = "") -> str:
     """Markdown. `report` is the evaluation's, in Markdown too."""
     parts = [*_head(adapter), "", *_made(adapter), "", *_recipe(adapter.recipe), "", *_proof(adapter), ""]
     return "\n".join([*parts, report] if report else parts)
+
+
+def history(events: Iterable[AdapterEvent]) -> str:
+    """Markdown of what was done with an adapter, by whom and when; `events` in their order."""
+    return "\n".join(["## What became of it", "", *map(_event, events), ""])
+
+
+def _event(event: AdapterEvent) -> str:
+    act = event.act.replace("_", " ")
+    detail = ", ".join(f"{name} {value}" for name, value in event.detail.items() if value != "")
+    return f"* {event.at:%Y-%m-%d %H:%M} UTC: {act} by {event.member or 'the bot'}" + (
+        f" ({detail})" if detail else ""
+    )
 
 
 def _head(adapter: Adapter) -> Iterator[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from agent.contracts import Slug
 from agent.serving.served import Task
+from tests.agent.journal.episodes import ANA, NOON
 from tests.tuning.registry.adapters import an_adapter
 from tuning.recipes import Method, Recipe
 from tuning.registry import provenance
-from tuning.registry.card import model_card
+from tuning.registry.card import history, model_card
+from tuning.registry.events import Act, AdapterEvent
 from tuning.registry.provenance import code_version, packages_digest
 
 
@@ -45,6 +48,18 @@ def test_the_card_names_what_is_not_there() -> None:
     assert "nothing but defaults" in card
     assert "F16" not in card
     assert "Not served as an adapter" in model_card(an_adapter(recipe=Recipe(method=Method.DORA)))
+
+
+def test_what_became_of_it_is_told_in_order() -> None:
+    def event(act: Act, **changes: Any) -> AdapterEvent:
+        return AdapterEvent(id="e", adapter="a", at=NOON, act=act, **changes)
+
+    detail = {"task": "answer", "category": "pool", "before": ""}
+    told = history([event(Act.ADDED), event(Act.ROLLED_BACK, member=ANA, detail=detail)])
+    assert told.splitlines()[2:] == [
+        "* 2026-11-22 12:00 UTC: added by the bot",
+        "* 2026-11-22 12:00 UTC: rolled back by ana (task answer, category pool)",
+    ]
 
 
 def test_code_and_packages_are_named_the_same_each_time() -> None:
