@@ -158,6 +158,17 @@ async def test_evidence_of_the_same_category_never_stands_for_not_knowing(stores
     assert UNKNOWN not in {row.completion for row in rows}
 
 
+async def test_evidence_that_answers_in_other_words_never_stands_for_not_knowing(stores: Stores) -> None:
+    said = {"quotes": ("The hedge is cut in June",)}
+    labels = [_answer(number, "They replaced the pump.", 3, **said) for number in range(20)]
+    labels += [_answer(number, "In May 2024.", 0) for number in range(20, 40)]
+    rows, _ = await _sft(stores, *labels)
+    declined = [row.messages[-1].content for row in rows if row.completion == UNKNOWN]
+
+    assert declined
+    assert all("The hedge is cut" in asked for asked in declined), "the other passage is of a replaced pump"
+
+
 async def test_votes_are_learnt_from_by_kto_alone(stores: Stores) -> None:
     corrected = _answer(1, "In May 2024.")
     disliked = _answer(2, "“The car was washed on Monday.” [1]", 2, polarity=Polarity.NEGATIVE)
