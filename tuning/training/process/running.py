@@ -27,6 +27,7 @@ from tuning.training.process.base import load_base, load_quantized, require_qlor
 from tuning.training.process.encoding import Encoder
 from tuning.training.process.forward import may_share
 from tuning.training.process.group import Group
+from tuning.training.process.head_start import may_start_ahead, start_ahead
 from tuning.training.process.objectives import learning
 from tuning.training.process.precision import faster_precision, rest_rounded, resting_precision
 from tuning.training.process.proof import write_proof
@@ -49,6 +50,7 @@ class Run:
         rows, held_out = read_rows(job.train), read_rows(job.validation)
         base, tokenizer = self._base()
         self._encoder = Encoder(tokenizer)
+        self._rows: Sequence[Row] = rows
         self._proven: Sequence[Row] = held_out
         self._train, self._left_out = self._encoder.rows(rows, self._recipe.max_tokens)
         self._validation, _ = self._encoder.rows(held_out, self._recipe.max_tokens)
@@ -75,6 +77,8 @@ class Run:
         plan = self._plan()
         teller.tell("started", step=course.step, steps=len(plan), **self._facts())
         self._learning.begin()
+        if not course.step:
+            self._start_ahead()
         whole = self._steps(course, plan, teller)
         if whole:
             self._end(course, teller)
@@ -104,6 +108,10 @@ class Run:
         if not self._enough(course):
             self._evaluate(course, teller)
         return True
+
+    def _start_ahead(self) -> None:
+        if may_start_ahead(self._recipe, self._rows, self._train):
+            start_ahead(self._model, self._scorer, self._group, self._train, self._learning.held_out)
 
     def _end(self, course: courses.Course, teller: Teller) -> None:
         weights = trained(self._model)
