@@ -26,6 +26,7 @@ _ORDER = (
     "discord_thousand",
     "discord_peer",
     "simulator",
+    "tuned_router",
     "tuned_answers",
 )
 _HEAD = """# Benchmarks
