@@ -12,6 +12,8 @@ and stores come through the runtime context; the graph is compiled once for the 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from langgraph.graph import END, START, StateGraph
@@ -56,20 +58,30 @@ def build_graph(stage_seconds: float) -> CompiledStateGraph[State, Parts, Asked,
 
     graph.add_edge(START, "understand")
     graph.add_conditional_edges(
-        "understand", by_intent, ["route", "prefetch", "remember", "summarize", "small_talk"]
+        "understand", _at_once(by_intent), ["route", "prefetch", "remember", "summarize", "small_talk"]
     )
     graph.add_edge(["route", "prefetch"], "retrieve")
     graph.add_edge("retrieve", "judge")
-    graph.add_conditional_edges("judge", by_evidence)
+    graph.add_conditional_edges("judge", _at_once(by_evidence))
     graph.add_edge("rewrite", "retrieve")
     graph.add_edge("answer", "verify")
     graph.add_edge("suggest", "verify")
-    graph.add_conditional_edges("verify", by_verification)
+    graph.add_conditional_edges("verify", _at_once(by_verification))
     graph.add_edge("repair", "verify")
     for last in ("remember", "summarize", "small_talk"):
         graph.add_edge(last, "record")
     graph.add_edge("record", END)
     return graph.compile(name="lorekeeper")
+
+
+def _at_once(choose: Callable[[State], str | list[str]]) -> Callable[[State], Awaitable[str | list[str]]]:
+    """Choose where the graph runs. LangGraph hands what is not a coroutine function to a thread."""
+
+    @functools.wraps(choose)
+    async def chosen(state: State) -> str | list[str]:
+        return choose(state)
+
+    return chosen
 
 
 def by_intent(state: State) -> list[str]:

@@ -52,6 +52,11 @@ class GuildViews:
             self._views.popitem(last=False)
         return view
 
+    def category_names(self, guild: GuildId, may_see: frozenset[str]) -> Mapping[Slug, str]:
+        """Names as they were when somebody last asked who may see this; empty where nobody did."""
+        view = self._views.get((guild, may_see))
+        return {} if view is None else view.category_names
+
     def read_again(self, guild: GuildId) -> None:
         """Read everything of a guild anew at its next question, whatever the revision says."""
         for key in [key for key in self._views if key[0] == guild]:

@@ -213,10 +213,11 @@ async def open_installation(settings: Settings, clock: Clock | None = None) -> A
 
 async def _second_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder | None:
     """Open what knows English questions better than the multilingual one: 2.7 points on BANKING77."""
-    from agent.models.choosing import chosen_embedder
+    from agent.models.choosing import weights_of_embedder
     from agent.models.metered import MeteredEmbedder
 
-    if chosen_embedder(settings) == _ROUTING_EMBEDDER:
+    # A question has nothing to hear from the same weights twice.
+    if weights_of_embedder(settings) == _ROUTING_EMBEDDER:
         return None
     second = MeteredEmbedder(await open_routing_embedder(settings))
     stack.push_async_callback(second.close)

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import discord
@@ -138,9 +139,13 @@ class Desk:
     async def _answer(self, request: Request, surface: Surface) -> None:
         try:
             with self.queue.enter(request.guild, request.member) as ticket:
-                await self._open(request, surface, ticket)
-                await ticket.wait(lambda at: surface.show(request.texts.queued.format(position=at)))
-                failed = await self._ask(request, surface)
+                placeholder = await self._open(request, surface, ticket)
+                noted = asyncio.create_task(self._note(request, placeholder))
+                try:
+                    await ticket.wait(lambda at: surface.show(request.texts.queued.format(position=at)))
+                    failed = await self._ask(request, surface)
+                finally:
+                    await noted
             if failed is not None:
                 await self._answer_late(request, surface, failed)
         except QueueFullError as full:
@@ -152,10 +157,15 @@ class Desk:
             raise
         await self._cross_out(request)
 
-    async def _open(self, request: Request, surface: Surface, ticket: Ticket) -> None:
-        """Show the placeholder at once, with the place in the queue when there is one."""
+    async def _open(self, request: Request, surface: Surface, ticket: Ticket) -> int:
+        """Show the placeholder at once, with the place in the queue when there is one; return its id."""
         waits = request.texts.queued.format(position=ticket.position)
-        placeholder = await surface.open(request.texts.searching if ticket.called else waits)
+        return await surface.open(request.texts.searching if ticket.called else waits)
+
+    async def _note(self, request: Request, placeholder: int) -> None:
+        """Write down where the answer will stand, while it is being made. A kill before that makes no second
+        placeholder: a reply that is said again moments later is the same one to Discord.
+        """
         try:
             if request.message is not None:
                 await self._state.set_placeholder(request.guild, request.message, placeholder)
@@ -168,9 +178,7 @@ class Desk:
     async def _ask(self, request: Request, surface: Surface) -> Failed | None:
         """Ask the agent and show what comes; a failure that may pass is returned instead of shown."""
         try:
-            question = await request.question()
-            names = await self._category_names(request.guild)
-            failed = await self._stream(request, surface, question, names)
+            failed = await self._stream(request, surface, await request.question())
         except LorekeeperError as error:
             error_id = secrets.token_hex(4)
             _log.warning("question failed error_id=%s: %s", error_id, error)
@@ -180,15 +188,15 @@ class Desk:
             return None
         return failed
 
-    async def _stream(
-        self, request: Request, surface: Surface, question: Question, names: Mapping[Slug, str]
-    ) -> Failed | None:
+    async def _stream(self, request: Request, surface: Surface, question: Question) -> Failed | None:
         written = ""
+        views = self._agent.parts.views
+        names = partial(views.category_names, request.guild, question.asker.may_see)
         async with aclosing(self._agent.ask(question)) as events:
             async for event in events:
                 match event:
                     case RouteDecided(route=route):
-                        surface.show(render_status(route.categories, names, request.texts))
+                        surface.show(render_status(route.categories, names(), request.texts))
                     case Token(text=text):
                         written += text
                         surface.show(neutralise(written))
@@ -196,7 +204,7 @@ class Desk:
                         written = ""
                         surface.show(request.texts.searching)
                     case Answered():
-                        await self._show_answer(request, surface, event, names)
+                        await self._show_answer(request, surface, event, names())
                     case Failed():
                         return event
                     case _:
@@ -265,15 +273,6 @@ class Desk:
             await self._state.end(request.guild, request.message)
         elif request.command is not None:
             await self._state.commands.end(request.guild, request.command)
-
-    async def _category_names(self, guild: GuildId) -> Mapping[Slug, str]:
-        try:
-            categories = await self._agent.parts.catalog.categories(guild)
-        except StoreError as error:
-            # The agent says so in a moment, with an id; until then slugs will do.
-            _log.warning("categories cannot be read: %s", error)
-            return {}
-        return {category.slug: category.name for category in categories}
 
 
 async def _say_interrupted(request: Request, surface: Surface) -> None:

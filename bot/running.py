@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -103,6 +104,8 @@ def _announcing(bot: Lorekeeper) -> Callable[[], Coroutine[Any, Any, None]]:
         if said:
             return
         said = True
+        # What is there now stays: to look through it for garbage again and again stops everybody's answers.
+        gc.freeze()
         shards = f", shards {_listed(bot.shards)} of {bot.shard_count}" if bot.shard_ids else ""
         note(f"Connected as {bot.user} to {len(bot.guilds)} servers{shards}. Ctrl-C stops.")
         note(f"Invite it: {_invite_link(bot.me_id)}")

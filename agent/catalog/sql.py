@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.catalog.slugs import check_slug
@@ -228,15 +228,14 @@ class SqlCatalog:
         return None if row is None else _source(row)
 
 
+_REVISION: Final = select(tables.guilds.c.revision).where(tables.guilds.c.id == bindparam("guild"))
 _LABEL: Final = ("category", "origin", "asker", "teacher")
 _EXAMPLES: Final = select(tables.examples.c.question, *(tables.examples.c[name] for name in _LABEL))
 _SOURCES: Final = select(*(column for column in tables.sources.c if column is not tables.sources.c.uri_key))
 
 
 async def _revision(connection: AsyncConnection, guild: GuildId) -> int:
-    found: int | None = await connection.scalar(
-        select(tables.guilds.c.revision).where(tables.guilds.c.id == guild)
-    )
+    found: int | None = await connection.scalar(_REVISION, {"guild": guild})
     if found is None:
         raise _unknown_guild(guild)
     return found

@@ -70,6 +70,8 @@ class Database:
         self._reading, self._writing = backend.engines()
         self._store = Store(self._reading.dialect.name)
         self._writers = asyncio.Semaphore(backend.concurrent_writers)
+        self._upserts: dict[tuple[Table, tuple[str, ...]], Insert] = {}
+        """Made once: SQLAlchemy knows again what it compiled for a statement by looking through all of it."""
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -101,7 +103,10 @@ class Database:
 
     def upsert(self, table: Table, update: Sequence[str] = ()) -> Insert:
         """An INSERT that sets the columns `update` of a row whose key exists, or leaves it alone without."""
-        return self._backend.upsert(table, update)
+        key = table, tuple(update)
+        if key not in self._upserts:
+            self._upserts[key] = self._backend.upsert(*key)
+        return self._upserts[key]
 
     async def erase_deleted(self, *, whole: bool = True) -> None:
         """Leave nothing of deleted rows where the database is kept, as far as it can be told to.

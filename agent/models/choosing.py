@@ -87,6 +87,16 @@ def engine_of_embedder(name: str, *, ollama: bool) -> Engine:
     )
 
 
+def weights_of_embedder(settings: Settings) -> str:
+    """The name of the bundled weights that embed, also where Ollama has them under another one."""
+    name = chosen_embedder(settings)
+    if engine_of_embedder(name, ollama=bool(settings.ollama_host)) is Engine.HERE:
+        return name
+    from agent.models._ollama.own import bundled_as
+
+    return bundled_as(name)
+
+
 def is_path(name: str) -> bool:
     """Tell the path of a GGUF file from the name of a model, which may hold a slash in Ollama."""
     return name.endswith(".gguf") or name.startswith((".", "~", os.sep))

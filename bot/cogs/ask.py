@@ -200,7 +200,7 @@ class Ask(commands.Cog):
             placeholder=None,
             asked_at=self.bot.now(),
         )
-        if not await self.bot.state.begin(pending):
+        if not await self.bot.state.begin(pending, home=not placed.direct):
             return
         texts = await self.bot.texts_of(placed.guild)
         if refusal := self._refusal(placed, await asked_words(self.bot, message), texts):
@@ -267,8 +267,6 @@ class Ask(commands.Cog):
         member = known or await self.bot.member_of(guild, message.author.id)
         if member is None:
             return None
-        if message.guild is not None:
-            await self.bot.state.set_home(author, self.bot.guild_id(guild.id))
         return await self.placed(message, guild, member)
 
     async def placed(self, message: discord.Message, guild: discord.Guild, member: discord.Member) -> Placed:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, select
+from sqlalchemy import Update, bindparam, delete, func, select
 
 from agent.contracts import EpisodeId, GuildId, MemberId, SourceId
 from agent.database import tables
@@ -23,6 +23,11 @@ from bot.state.commands import PendingCommands
 from bot.state.config import GuildConfig
 
 _CONFIG: Final = TypeAdapter(GuildConfig)
+_QUESTION: Final = tables.bot_questions.update().where(
+    tables.bot_questions.c.guild == bindparam("of"), tables.bot_questions.c.question == bindparam("asked")
+)
+_PLACED: Final = _QUESTION.values(placeholder=bindparam("placed"))
+_DONE: Final = _QUESTION.values(done=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,19 +139,25 @@ class BotState:
             found: datetime | None = await connection.scalar(query)
         return found
 
-    async def begin(self, pending: Pending) -> bool:
-        """Write a question down as not done; False when it was taken before, done or not."""
+    async def begin(self, pending: Pending, *, home: bool = False) -> bool:
+        """Write a question down as not done; False when it was taken before, done or not.
+
+        With `home` the member's direct messages are about its guild from now on.
+        """
         insert = self._database.upsert(tables.bot_questions)
         async with self._database.write() as connection:
             result = await connection.execute(insert, asdict(pending))
+            if home:
+                row = {"member": pending.member, "guild": pending.guild}
+                await connection.execute(self._database.upsert(tables.bot_homes, ("guild",)), row)
         return result.rowcount > 0
 
     async def set_placeholder(self, guild: GuildId, question: int, placeholder: int) -> None:
-        await self._set_question(guild, question, placeholder=placeholder)
+        await self._set_question(_PLACED, guild, question, placed=placeholder)
 
     async def end(self, guild: GuildId, question: int) -> None:
         """The question is answered, or never will be."""
-        await self._set_question(guild, question, done=True)
+        await self._set_question(_DONE, guild, question)
 
     async def put_answers(self, answers: Sequence[AnswerMessage]) -> None:
         """Say which messages an answer is made of; a message that had another episode has this one now."""
@@ -264,15 +275,6 @@ class BotState:
             found = await connection.scalar(query)
         return None if found is None else GuildId(found)
 
-    async def set_home(self, member: MemberId, guild: GuildId) -> None:
-        """Nothing is written when it is that already: most questions come from the same guild as before."""
-        if await self.home(member) == guild:
-            return
-        async with self._database.write() as connection:
-            await connection.execute(
-                self._database.upsert(tables.bot_homes, ("guild",)), {"member": member, "guild": guild}
-            )
-
     async def value(self, name: str) -> str | None:
         query = select(tables.bot_values.c.value).where(tables.bot_values.c.name == name)
         async with self._database.read() as connection:
@@ -285,14 +287,9 @@ class BotState:
                 self._database.upsert(tables.bot_values, ("value",)), {"name": name, "value": value}
             )
 
-    async def _set_question(self, guild: GuildId, question: int, **values: Any) -> None:
-        columns = tables.bot_questions.c
+    async def _set_question(self, change: Update, guild: GuildId, question: int, **values: int) -> None:
         async with self._database.write() as connection:
-            await connection.execute(
-                tables.bot_questions.update()
-                .where(columns.guild == guild, columns.question == question)
-                .values(**values)
-            )
+            await connection.execute(change, {"of": guild, "asked": question, **values})
 
     def _audit_row(
         self, guild: GuildId, by: MemberId, action: str, detail: Mapping[str, Any]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.models._ollama.config import canonical
 from agent.models.minilm_gguf import minilm_gguf
 from agent.models.weights import bundled, find_weights
 
@@ -38,3 +39,9 @@ OWN_MODELS: Mapping[str, OwnModel] = {
     "lorekeeper/smollm2:135m": OwnModel(weights="smollm2-135m", file=_smollm2),
     "lorekeeper/all-minilm:l6-v2": OwnModel(weights="all-minilm-l6-v2", file=_minilm),
 }
+
+
+def bundled_as(name: str) -> str:
+    """The name of the bundled weights that a model of Ollama was made of; its own where it was not."""
+    own = OWN_MODELS.get(canonical(name))
+    return name if own is None else own.weights

@@ -17,6 +17,7 @@ from agent.models.choosing import (
     engine_of_chat_model,
     engine_of_embedder,
     keep_choice,
+    weights_of_embedder,
 )
 from agent.models.library import open_chat_model, open_embedder
 from agent.settings import Settings
@@ -46,6 +47,22 @@ def test_a_setting_wins_over_the_kept_choice_and_that_over_the_default(
     for field, name in kept.items():
         keep_choice(settings, field, name)
     assert (chosen_chat_model(settings), chosen_embedder(settings)) == (chat, embedder)
+
+
+@pytest.mark.parametrize(
+    ("given", "weights"),
+    [
+        ({}, E5),
+        (HOST, E5),
+        (HOST | {"embedder": "all-minilm-l6-v2"}, "all-minilm-l6-v2"),
+        (HOST | {"embedder": "lorekeeper/all-minilm:l6-v2"}, "all-minilm-l6-v2"),
+        (HOST | {"embedder": "bge-m3"}, "bge-m3"),
+    ],
+)
+def test_bundled_weights_are_known_under_the_name_that_ollama_has_them_by(
+    tmp_path: Path, given: dict[str, Any], weights: str
+) -> None:
+    assert weights_of_embedder(Settings(data_dir=tmp_path, **given)) == weights
 
 
 @pytest.mark.parametrize(

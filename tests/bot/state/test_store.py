@@ -167,9 +167,16 @@ async def test_what_was_seen_moves_on(state: BotState) -> None:
 
 async def test_direct_messages_have_a_home(state: BotState) -> None:
     assert await state.home(_ANA) is None
-    await state.set_home(_ANA, _HOME)
-    await state.set_home(_ANA, _OTHER)
+    assert await state.begin(replace(_PENDING, guild=_HOME), home=True)
+    assert await state.begin(replace(_PENDING, guild=_OTHER), home=True)
     assert await state.home(_ANA) == _OTHER
+
+
+async def test_a_question_that_was_taken_before_is_asked_at_home_too(state: BotState) -> None:
+    assert await state.begin(_PENDING)
+    assert await state.home(_ANA) is None
+    assert not await state.begin(_PENDING, home=True)
+    assert await state.home(_ANA) == _PENDING.guild
 
 
 async def test_values_are_kept(state: BotState) -> None:
@@ -181,9 +188,8 @@ async def test_values_are_kept(state: BotState) -> None:
 
 async def test_everything_of_a_guild_goes_with_it(state: BotState, database: Database) -> None:
     await state.change_config(_HOME, lambda old: old, by=_ANA, action="setup", detail={})
-    await state.begin(replace(_PENDING, question=2))
+    await state.begin(replace(_PENDING, question=2), home=True)
     await state.put_answers([_ANSWER])
-    await state.set_home(_ANA, _HOME)
     await SqlCatalog(database).drop_guild(_HOME)
     assert await state.pending() == ()
     assert await state.answer(_ANSWER.message) is None
