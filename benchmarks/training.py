@@ -206,11 +206,12 @@ def _factory(name: str, lesson: Lesson, python: Path) -> Contestant:
     folder = lesson.folder / "llama-factory"
     folder.mkdir()
     config = factory_config(lesson.base, lesson.folder / "factory", folder, lesson.recipe)
-    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    # JSON is YAML too, and of a name that ends in .json version 0.9.5 reads nothing.
+    (folder / "config.yaml").write_text(json.dumps(config), "utf-8")
     results = folder / "out" / "train_results.json"
     return Contestant(
         name=name,
-        command=[str(python), "-m", "llamafactory.cli", "train", str(folder / "config.json")],
+        command=[str(python), "-m", "llamafactory.cli", "train", str(folder / "config.yaml")],
         adapter=folder / "out",
         seconds=lambda _: float(json.loads(results.read_text("utf-8"))["train_runtime"]),
     )
