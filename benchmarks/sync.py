@@ -29,8 +29,9 @@ from agent.settings import load_settings
 from benchmarks.report import Goal, Report, Section, publish
 from bot.client import intents, point_discord_at
 from bot.history.building import Builder
+from bot.history.place_reader import PAGE_SECONDS, Terms
 from bot.history.reading import Root
-from bot.history.syncing import PAGE_SECONDS, Progress, Syncing, Terms
+from bot.history.syncing import Progress, Syncing
 from bot.state.config import GuildConfig
 from bot.state.history import HistoryState, Stale, Sync
 from tests.discord.loopback import Loopback

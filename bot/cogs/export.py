@@ -48,8 +48,11 @@ class Export(commands.Cog):
             return
         await audit(interaction, guild, "export", dict(made.counts))
         files = ", ".join(f"{count} `{name}`" for name, count in made.counts.items())
+        said = texts.admin.exported.format(files=files)
+        if made.left_out:
+            said += f" {texts.admin.left_out.format(count=made.left_out)}"
         await interaction.followup.send(
-            texts.admin.exported.format(files=files, left_out=made.left_out),
+            said,
             file=discord.File(io.BytesIO(made.archive), _FILE),
             ephemeral=True,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ from bot.powers import require_power
 from bot.rendering import neutral_line, neutralise
 from bot.splitter import split
 from bot.state.config import Power
+from bot.state.history import SyncState
 from bot.texts import Texts
 from bot.translating import described, options
 from bot.visibility import may_see
@@ -67,8 +69,8 @@ class Knowledge(commands.Cog):
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         counts = await self._history.history.conversations(guild)
         lines = [
-            texts.sync.listed.format(channel=channel.mention, count=counts.get(channel.id, 0))
-            for channel in await self._synced(interaction, guild)
+            texts.sync.listed.format(channel=channel.mention, count=counts.get(channel.id, 0), state=state)
+            for channel, state in await self._synced(interaction, guild, texts)
         ]
         found = await self._readable(interaction, guild)
         sources = [each for each in found if each.kind not in _CONVERSATIONS]
@@ -188,7 +190,7 @@ class Knowledge(commands.Cog):
         wanted = current.casefold()
         channels = [
             (texts.sync.all_of.format(channel=f"#{neutral_line(each.name)}"), f"{_CHANNEL}{each.id}")
-            for each in await self._synced(interaction, guild)
+            for each, _ in await self._synced(interaction, guild, texts)
             if wanted in each.name.casefold()
         ]
         sources = [
@@ -213,20 +215,26 @@ class Knowledge(commands.Cog):
         self, interaction: discord.Interaction[Lorekeeper], guild: GuildId, source: str, texts: Texts
     ) -> Root:
         """The channel that a choice stands for. Raises `UsageError`."""
-        for channel in await self._synced(interaction, guild):
+        for channel, _ in await self._synced(interaction, guild, texts):
             if source == f"{_CHANNEL}{channel.id}":
                 return channel
         raise UsageError(texts.no_such_source)
 
-    async def _synced(self, interaction: discord.Interaction[Lorekeeper], guild: GuildId) -> list[Root]:
-        """The channels whose history is kept, as far as the admin may read them."""
+    async def _synced(
+        self, interaction: discord.Interaction[Lorekeeper], guild: GuildId, texts: Texts
+    ) -> list[tuple[Root, str]]:
+        """The channels whose history is kept, as far as the admin may read them, and how each is followed."""
         home, member = interaction.guild, interaction.user
         assert home is not None
         assert isinstance(member, discord.Member)
+        looked = self._history.looked.get(guild)
         syncs = await self._history.history.syncs(guild)
-        found = [home.get_channel_or_thread(sync.channel) for sync in syncs]
-        roots = [each for each in found if isinstance(each, Root)]
-        return [each for each in roots if each.permissions_for(member).read_message_history]
+        found = [(home.get_channel_or_thread(sync.channel), sync) for sync in syncs]
+        return [
+            (root, _state(sync.state, looked, texts))
+            for root, sync in found
+            if isinstance(root, Root) and root.permissions_for(member).read_message_history
+        ]
 
     @property
     def _history(self) -> SyncChannels:
@@ -252,6 +260,17 @@ class Knowledge(commands.Cog):
         except OSError as error:
             raise write_error(path, error) from error
         return path
+
+
+def _state(state: SyncState, looked: datetime | None, texts: Texts) -> str:
+    """Whether a channel is followed, in words; `looked` is when its guild was looked at last."""
+    if state is SyncState.RUNNING:
+        return texts.sync.reading
+    if state is not SyncState.DONE:
+        return texts.sync.not_followed
+    if looked is None:
+        return texts.sync.to_follow
+    return texts.sync.followed.format(at=discord.utils.format_dt(looked, "R"))
 
 
 def _refreshed(report: IngestReport, texts: Texts) -> str:

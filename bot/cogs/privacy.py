@@ -18,6 +18,7 @@ from discord.ext import commands
 
 from agent.contracts import GuildId, MemberId
 from agent.privacy.consents import Consents
+from bot.cogs.sync import SyncChannels
 from bot.errors import NotAllowedError, say, telling_errors
 from bot.texts import texts_for
 from bot.translating import described, options
@@ -72,7 +73,8 @@ class Privacy(commands.Cog):
         document = await self._keeping.export(guild, member, _names(interaction.user))
         counts = {kind: len(rows) for kind, rows in document.items() if isinstance(rows, list) and rows}
         learns = await self._consents.allows(guild, member, self.bot.now())
-        lines = [_counted(counts) or texts.nothing_of_yours, texts.learns if learns else texts.learns_not]
+        kept = texts.kept_of_you.format(counts=_counted(counts)) if counts else texts.nothing_of_yours
+        lines = [kept, texts.learns if learns else texts.learns_not]
         await say(interaction, "\n".join(lines))
 
     @privacy.command(name="export", description=described("privacy.export"))
@@ -115,10 +117,22 @@ class Privacy(commands.Cog):
             raise NotAllowedError(texts.only_the_asker)
         await interaction.response.edit_message(content=texts.forgetting, view=None)
         who = MemberId(str(member))
+        await self._read_what_was_said()
         reports = await self._keeping.forget_everywhere(who, _names(interaction.user))
         removed = sum((Counter(report.removed) for report in reports), Counter[str]())
-        said = f"{texts.forgotten_all}\n{_counted(removed) or texts.nothing_of_yours}"
+        gone = _counted(removed)
+        counts = texts.removed_of_you.format(counts=gone) if gone else texts.nothing_of_yours
+        said = f"{texts.forgotten_all}\n{counts}"
         await interaction.edit_original_response(content=said)
+
+    async def _read_what_was_said(self) -> None:
+        """Reading a channel brings back nobody who was forgotten after it was read; so it is read first, also
+        what the next look would find.
+        """
+        history = self.bot.get_cog(SyncChannels.__name__)
+        assert isinstance(history, SyncChannels)
+        for guild in self.bot.guilds:
+            await history.look(guild)
 
     def _who(self, interaction: discord.Interaction[Lorekeeper]) -> tuple[GuildId, MemberId]:
         assert interaction.guild_id is not None

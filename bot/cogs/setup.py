@@ -224,7 +224,7 @@ class Setup(commands.Cog):
             draft = topics_of(Template(chosen), spoken.language)
         if not draft:
             raise UsageError(texts.setup.nothing_to_propose)
-        await self._keep_draft(interaction, guild, draft, {"from": chosen})
+        await self._keep_draft(interaction, guild, draft, {"from": chosen, "topics": len(draft)})
         await self._show_preview(interaction, draft, texts)
 
     async def edit_topics(self, interaction: _Interaction, lines: str) -> None:
@@ -235,7 +235,7 @@ class Setup(commands.Cog):
             raise UsageError(texts.setup.bad_line.format(line=neutral_line(bad[0])))
         if not draft or len(draft) > MOST_TOPICS:
             raise UsageError(texts.setup.too_many.format(count=len(draft), most=MOST_TOPICS))
-        await self._keep_draft(interaction, guild, draft, {"from": "form"})
+        await self._keep_draft(interaction, guild, draft, {"from": "form", "topics": len(draft)})
         await self._show_preview(interaction, draft, texts)
 
     async def _keep_draft(
@@ -246,7 +246,7 @@ class Setup(commands.Cog):
             guild,
             lambda config: replace(config, draft=draft),
             "setup draft",
-            detail | {"topics": len(draft)},
+            detail,
         )
 
     async def _accept(self, interaction: _Interaction, guild: GuildId, texts: Texts) -> None:
@@ -257,7 +257,7 @@ class Setup(commands.Cog):
         await interaction.response.defer()
         added = await add_topics(self.bot.installation.stores, guild, draft)
         await audit(interaction, guild, "setup topics", {"slugs": [each.slug for each in added]})
-        await self._keep_draft(interaction, guild, (), {"from": "accepted"})
+        await self._keep_draft(interaction, guild, (), {"emptied": "accepted"})
         text, view = await self._done_page(interaction, guild, texts)
         await interaction.edit_original_response(content=text, view=view)
 

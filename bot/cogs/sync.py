@@ -1,7 +1,8 @@
 """The history of channels: read when an admin says so, gone on with after a restart, and followed.
 
 A guild's channels are read one at a time. What is edited or deleted in a channel that was read changes its
-sources at once; what happened while the bot was away is found at the next sync. /knowledge has the commands.
+sources at once, and what is new is looked for every quarter of an hour; what was edited or deleted while the
+bot was away is found at the next sync. /knowledge has the commands.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import discord
@@ -28,19 +29,16 @@ from bot.deletions import hear_deletions
 from bot.errors import NotAllowedError, telling_errors
 from bot.history.attached import attached_text, text_files
 from bot.history.building import Builder
+from bot.history.following import EVERY, Following, Home
+from bot.history.place_reader import PAGE_SECONDS, Terms, UnreadableError
 from bot.history.reading import Root, kept_words, may_read
 from bot.history.reporting import Report, told
 from bot.history.said import Heard, left_out
-from bot.history.syncing import (
-    PAGE_SECONDS,
-    PASSING,
-    SyncCancelledError,
-    Syncing,
-    Terms,
-    UnreadableError,
-)
+from bot.history.syncing import PASSING, SyncCancelledError, Syncing
+from bot.missed import newest_in
 from bot.powers import require_power
 from bot.rendering import neutralise
+from bot.rounds import Rounds
 from bot.state.config import Power
 from bot.state.history import HistoryState, Sync, SyncState
 from bot.texts import Texts
@@ -51,6 +49,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_FIRST_LOOK: Final = timedelta(minutes=2)
 _REMAKE_SECONDS: Final = 30
 """How long what could not be made anew waits until it is tried again."""
 
@@ -88,21 +87,47 @@ class SyncChannels(commands.Cog):
         """Held from the moment a sync is written down until it runs, so that nothing begins it twice."""
         self._deleted = defaultdict[GuildId, set[int]](set)
         """Messages to be looked for once more: the store was away, or their page was on its way."""
+        self._edited = defaultdict[GuildId, dict[int, str]](dict)
+        """What messages say now whose page was on its way."""
         self.page_seconds = PAGE_SECONDS
         """Between two pages of a history."""
+        self.following = Following(
+            self.history,
+            self._builder,
+            terms=self._terms,
+            is_answering=self._is_answering,
+            reading=self._reading,
+        )
+        self.looked: dict[GuildId, datetime] = {}
+        """When each guild was looked at last."""
+        self._looks = Rounds(bot, self.look, what="new messages", every=EVERY, first=_FIRST_LOOK)
 
     async def cog_load(self) -> None:
         self.bot.add_dynamic_items(CancelButton)
         hear_deletions(self.bot, self._forget)
         self._remake.start()
+        self._looks.start()
 
     async def cog_unload(self) -> None:
+        self._looks.stop()
         self._remake.cancel()
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Go on with what the last process was reading."""
+        self.following.was_away()
         await self._remake()
+
+    @commands.Cog.listener()
+    async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
+        if after.archived:
+            self.following.thread_closed(after)
+
+    async def look(self, guild: discord.Guild) -> None:
+        """Take in what is new in the channels that were read. Raises `StoreError`."""
+        id_ = self.bot.guild_id(guild.id)
+        await self.following.look(Home(id=id_, discord=guild))
+        self.looked[id_] = self.bot.now()
 
     async def start(
         self, interaction: discord.Interaction[Lorekeeper], channel: Root | None, since: str | None
@@ -122,6 +147,7 @@ class SyncChannels(commands.Cog):
             run=new_id(),
             since=earlier if asked is None else asked,
             report_channel=interaction.channel_id or 0,
+            followed=newest_in(root.guild),
         )
         async with self._beginning:
             await self.history.put_sync(sync)
@@ -145,7 +171,8 @@ class SyncChannels(commands.Cog):
         """Remove what is kept of a channel with its threads, or of a thread; False for one never read."""
         if (running := self._running.get((guild, place))) is not None:
             running.cancel()
-        known = await self.history.remove_place(guild, place)
+        async with self.following.no_look(guild):
+            known = await self.history.remove_place(guild, place)
         if known:
             self.bot.in_background(self._make_stale(guild))
         return known
@@ -164,7 +191,10 @@ class SyncChannels(commands.Cog):
         if left_out(Heard(words=words, from_bot=message.author.bot)) is not None:
             await self._forget(guild, {message.id})
         elif (key := await self.history.edit(guild, message.id, words)) is not None:
+            self._edited[guild].pop(message.id, None)
             await self._make_stale(guild, {key})
+        elif self._is_reading(guild):
+            self._edited[guild][message.id] = words
 
     async def _attached(self, guild: GuildId, message: discord.Message) -> str:
         """What stands in its files; nothing where nothing is kept."""
@@ -186,15 +216,23 @@ class SyncChannels(commands.Cog):
         """
         try:
             await self._go_on()
-            for guild in {sync.guild for sync in await self.history.syncs()}:
+            for guild in await self.history.guilds():
                 busy = self._is_reading(guild)
                 await self.history.remove_members(guild, await self._consents.refused(guild))
                 await self.history.remove(guild, self._deleted[guild])
                 if not busy:
                     self._deleted.pop(guild, None)
+                    await self._edit_later(guild)
                     await self._make_stale(guild)
         except LorekeeperError as error:
             _log.warning("conversations cannot be made anew: %s", error)
+
+    async def _edit_later(self, guild: GuildId) -> None:
+        """Bring messages up to date that were edited while their page was on its way."""
+        edited = self._edited[guild]
+        for message in tuple(edited):
+            await self.history.edit(guild, message, edited[message])
+            edited.pop(message, None)
 
     async def _go_on(self) -> None:
         """Begin again with every sync that is neither done nor running."""
@@ -218,7 +256,14 @@ class SyncChannels(commands.Cog):
             await self._make_stale(guild, keys)
 
     def _is_reading(self, guild: GuildId) -> bool:
-        return any(running[0] == guild for running in self._running)
+        return bool(self._reading(guild)) or self.following.is_looking(guild)
+
+    def _reading(self, guild: GuildId) -> frozenset[int]:
+        """The channels that syncs read, or wait for."""
+        return frozenset(channel for home, channel in self._running if home == guild)
+
+    def _is_answering(self) -> bool:
+        return self.bot.desk.running > 0
 
     async def _make_stale(self, guild: GuildId, among: Collection[int] | None = None) -> None:
         """Bring sources up to date that are not. What fails stays as it is, and is tried again."""
@@ -246,7 +291,7 @@ class SyncChannels(commands.Cog):
             self._builder,
             root=lambda: self._root(guild, sync.channel),
             terms=lambda: self._terms(sync.guild, guild),
-            is_answering=lambda: self.bot.desk.running > 0,
+            is_answering=self._is_answering,
             tell=report.show,
             page_seconds=self.page_seconds,
         )
@@ -263,6 +308,9 @@ class SyncChannels(commands.Cog):
             report.wait()
         try:
             async with turn:
+                # A look that began before this sync was known may be reading the same.
+                async with self.following.no_look(sync.guild):
+                    pass
                 state, text = await _outcome(syncing, texts)
             removed = await self.history.sync(sync.guild, sync.channel) is None
             if removed:

@@ -50,10 +50,30 @@ async def threads_of(root: Root) -> AsyncIterator[discord.Thread]:
     async for thread in root.archived_threads(limit=None):
         yield thread
     if isinstance(root, discord.TextChannel):
-        # Without the permission to moderate, the bot is told only of private threads that it was added to.
-        joined = not root.permissions_for(root.guild.me).manage_threads
-        async for thread in root.archived_threads(private=True, joined=joined, limit=None):
+        async for thread in _private_archived(root):
             yield thread
+
+
+async def closed_threads(root: Root, after: int) -> AsyncIterator[discord.Thread]:
+    """Archived threads, those among them in which something was said after an id. The list of public ones
+    begins with what was closed last, so the rest is not asked for; that of private ones is in no such order.
+    """
+    if isinstance(root, discord.Thread):
+        return
+    moment = discord.utils.snowflake_time(after)
+    async for thread in root.archived_threads(limit=None):
+        if thread.archive_timestamp < moment:
+            break
+        yield thread
+    if isinstance(root, discord.TextChannel):
+        async for thread in _private_archived(root):
+            yield thread
+
+
+def _private_archived(root: discord.TextChannel) -> AsyncIterator[discord.Thread]:
+    """Without the permission to moderate, the bot is told only of private threads that it was added to."""
+    joined = not root.permissions_for(root.guild.me).manage_threads
+    return root.archived_threads(private=True, joined=joined, limit=None)
 
 
 def may_read(place: Root) -> bool:

@@ -125,6 +125,14 @@ class HistoryState:
         """Those of a guild, or of all."""
         return await self._syncs(True if guild is None else tables.bot_syncs.c.guild == guild)
 
+    async def guilds(self) -> frozenset[GuildId]:
+        """Those that have channels that are read, or sources that do not show every change yet."""
+        talks = tables.bot_conversations.c
+        stale = select(talks.guild).where(talks.stale > 0).distinct()
+        async with self._database.read() as connection:
+            found = {*await connection.scalars(select(tables.bot_syncs.c.guild).distinct())}
+            return frozenset(map(GuildId, found | {*await connection.scalars(stale)}))
+
     async def end_sync(self, guild: GuildId, channel: int, state: SyncState) -> None:
         columns = tables.bot_syncs.c
         ended = update(tables.bot_syncs).where(columns.guild == guild, columns.channel == channel)

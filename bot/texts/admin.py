@@ -22,7 +22,9 @@ class AdminTexts:
     no_changes: str
 
     exported: str
-    """`files`: each with how many lines it has; `left_out`: how many questions are not in it."""
+    """`files`: each with how many lines it has."""
+    left_out: str
+    """`count`: how many questions are not in it."""
     too_large: str
 
     config_changed: str
@@ -44,7 +46,8 @@ ENGLISH: Final = AdminTexts(
     change="{at} {who}: **{action}** {detail}",
     nobody="somebody who is forgotten",
     no_changes="Nothing was changed yet.",
-    exported="What this server holds, as far as you may read it: {files}. {left_out} questions are left out: "
+    exported="What this server holds, as far as you may read it: {files}.",
+    left_out="{count} questions are left out: "
     "asked in private, answered out of what you may not read, or by members who do not want it used.",
     too_large="The export has {size} MB and Discord takes {limit} here. On my machine "
     "`lorekeeper backup` saves everything.",
@@ -67,7 +70,8 @@ SPANISH: Final = AdminTexts(
     change="{at} {who}: **{action}** ({detail})",
     nobody="alguien a quien se olvidó",
     no_changes="Aún no se cambió nada.",
-    exported="Lo que guarda este servidor, hasta donde puedes leerlo: {files}. Faltan {left_out} preguntas: "
+    exported="Lo que guarda este servidor, hasta donde puedes leerlo: {files}.",
+    left_out="Faltan {count} preguntas: "
     "hechas en privado, respondidas con lo que no puedes leer, o de miembros que no quieren que se usen.",
     too_large="La exportación ocupa {size} MB y Discord admite aquí {limit}. En mi máquina, "
     "`lorekeeper backup` lo guarda todo.",

@@ -72,7 +72,7 @@ ENGLISH = Texts(
     nothing_to_keep="There are no words of a member in this message.",
     already_kept="This message is kept already.",
     message_is_gone="That message is gone.",
-    let_me_choose="Let me choose the topic",
+    let_me_choose="The bot chooses the topic",
     choose_topic_to_keep="Choose a topic to keep it",
     keep_preview="I would keep, for {who}:\n> {text}",
     readers_all="everybody here",
@@ -86,12 +86,14 @@ ENGLISH = Texts(
     no_such_source="There is no such source that you may read.",
     source_removed="{name} is removed.",
     nothing_of_yours="I keep nothing of you here.",
+    kept_of_you="I keep of you here: {counts}. `/privacy export` shows it.",
+    removed_of_you="Removed: {counts}.",
     learns="I may learn from what you say here.",
     learns_not="I do not learn from what you say here.",
     your_data="Everything that I keep of you here.",
     button_forget="Delete everything",
-    forget_warning="This deletes what you asked, voted, corrected and told me, in every server that I am "
-    "in. It cannot be undone.",
+    forget_warning="This deletes what you asked, voted, corrected and told me, and what I keep of what you "
+    "said in channels, in every server that I am in. Your messages in Discord stay. It cannot be undone.",
     forgetting="⏳ Deleting …",
     forgotten_all="Everything of you is deleted.",
     powers={

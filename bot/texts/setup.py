@@ -34,6 +34,7 @@ class SetupTexts:
     missing_in_channel: str
     missing_content: str
     no_topics: str
+    has_topics: str
     no_sources: str
     next_ask: str
     permissions: Mapping[str, str]
@@ -64,7 +65,7 @@ ENGLISH: Final = SetupTexts(
     preview="**3 of 4 · Topics**\nThese would be added, with {questions} example questions. Those that are "
     "there already stay as they are.",
     form_title="Topics",
-    form_lines="One a line: name: what it is about",
+    form_lines="One on each line, as name: what it is about",
     bad_line="⚠️ No topic can be made of this line: {line}",
     too_many="⚠️ {count} topics are too many to begin with; {most} are the most.",
     nothing_to_accept="There is nothing to add any more: choose again.",
@@ -74,6 +75,7 @@ ENGLISH: Final = SetupTexts(
     missing_in_channel="⚠️ I lack “{name}” in {channel}, where I should answer.",
     missing_content="⚠️ I cannot read messages that do not mention me, so I answer nobody without a mention. "
     "My owner switches the message content intent on, and LOREKEEPER_DISCORD_MESSAGE_CONTENT.",
+    has_topics="✅ There are {count} topics.",
     no_topics="➡️ There are no topics yet: `/category add` or `/category templates`.",
     no_sources="➡️ I know nothing yet. Give me something to know: `/knowledge add` for a file or a page, "
     "`/knowledge sync` for a channel, “Add to knowledge base” in the menu of a message.",
@@ -90,7 +92,7 @@ ENGLISH: Final = SetupTexts(
     button_back="Back",
     button_accept="Add these",
     button_edit="Edit",
-    button_skip="Without topics",
+    button_skip="Add none",
 )
 
 SPANISH: Final = SetupTexts(
@@ -111,7 +113,7 @@ SPANISH: Final = SetupTexts(
     preview="**3 de 4 · Temas**\nSe añadirían estos, con {questions} preguntas de ejemplo. Los que ya están "
     "siguen como están.",
     form_title="Temas",
-    form_lines="Uno por línea: nombre: de qué trata",
+    form_lines="Uno en cada línea, así: nombre: de qué trata",
     bad_line="⚠️ De esta línea no sale ningún tema: {line}",
     too_many="⚠️ {count} temas son demasiados para empezar; como mucho {most}.",
     nothing_to_accept="Ya no hay nada que añadir: elige de nuevo.",
@@ -121,6 +123,7 @@ SPANISH: Final = SetupTexts(
     missing_in_channel="⚠️ Me falta «{name}» en {channel}, donde debería responder.",
     missing_content="⚠️ No puedo leer mensajes que no me mencionan, así que sin mención no respondo a nadie. "
     "Quien me aloja activa el «message content intent» y LOREKEEPER_DISCORD_MESSAGE_CONTENT.",
+    has_topics="✅ Hay {count} temas.",
     no_topics="➡️ Aún no hay temas: `/category add` o `/category templates`.",
     no_sources="➡️ Aún no sé nada. Dame algo que saber: `/knowledge add` para un archivo o una página, "
     "`/knowledge sync` para un canal, «Añadir a lo guardado» en el menú de un mensaje.",
@@ -137,7 +140,7 @@ SPANISH: Final = SetupTexts(
     button_back="Atrás",
     button_accept="Añadir estos",
     button_edit="Editar",
-    button_skip="Sin temas",
+    button_skip="No añadir ninguno",
 )
 
 ENGLISH_DESCRIPTIONS: Final[Mapping[str, str]] = {

@@ -72,7 +72,7 @@ SPANISH = Texts(
     nothing_to_keep="En este mensaje no hay palabras de un miembro.",
     already_kept="Este mensaje ya está guardado.",
     message_is_gone="Ese mensaje ya no está.",
-    let_me_choose="Elige tú el tema",
+    let_me_choose="El bot elige el tema",
     choose_topic_to_keep="Elige un tema para guardarlo",
     keep_preview="Guardaría, para {who}:\n> {text}",
     readers_all="todos los de aquí",
@@ -86,12 +86,15 @@ SPANISH = Texts(
     no_such_source="No hay tal fuente que puedas leer.",
     source_removed="Se ha quitado {name}.",
     nothing_of_yours="No guardo nada tuyo aquí.",
+    kept_of_you="Guardo de ti aquí: {counts}. `/privacy export` lo muestra.",
+    removed_of_you="Borrado: {counts}.",
     learns="Puedo aprender de lo que dices aquí.",
     learns_not="No aprendo de lo que dices aquí.",
     your_data="Todo lo que guardo de ti aquí.",
     button_forget="Borrar todo",
-    forget_warning="Esto borra lo que preguntaste, votaste, corregiste y me contaste, en todos los "
-    "servidores en los que estoy. No se puede deshacer.",
+    forget_warning="Esto borra lo que preguntaste, votaste, corregiste y me contaste, y lo que guardo de lo "
+    "que dijiste en canales, en todos los servidores en los que estoy. Tus mensajes en Discord se quedan. "
+    "No se puede deshacer.",
     forgetting="⏳ Borrando …",
     forgotten_all="Todo lo tuyo está borrado.",
     powers={

@@ -27,6 +27,12 @@ class SyncTexts:
     you_may_not_read: str
     bad_since: str
     listed: str
+    """`state` is one of the four below."""
+    followed: str
+    """`at` is when new messages were looked for."""
+    to_follow: str
+    reading: str
+    not_followed: str
     all_of: str
     nothing_to_refresh: str
     unchanged: str
@@ -39,7 +45,8 @@ ENGLISH: Final = SyncTexts(
     running="⏳ Reading {channel}: {read} messages, {made} conversations so far.",
     waiting="⏳ {channel} is read when the channel before it is done.",
     paused="⏸️ Reading {channel} is paused: {message} I try again by myself. {read} messages so far.",
-    done="✅ {channel} is read: {read} messages looked at, {made} conversations new or changed.",
+    done="✅ {channel} is read: {read} messages looked at, {made} conversations new or changed. "
+    "I take in by myself what is said there from now on.",
     skipped="{count} threads were left out, as I may not read them.",
     cancelled="⏹️ Reading {channel} is stopped. What was read stays; `/knowledge sync` goes on from there.",
     lost="⚠️ I may not read {channel} any longer: give me View Channel and Read Message History. "
@@ -52,7 +59,11 @@ ENGLISH: Final = SyncTexts(
     may_not_read="I may not read {channel}: give me View Channel and Read Message History there.",
     you_may_not_read="You may not read {channel} yourself.",
     bad_since="{text} is no date. Write it as 2026-01-31.",
-    listed="{channel}: {count} conversations",
+    listed="{channel}: {count} conversations, {state}",
+    followed="new messages last looked for {at}",
+    to_follow="new messages are looked for soon",
+    reading="being read",
+    not_followed="not followed, as reading it was stopped: `/knowledge sync` goes on",
     all_of="All of {channel}",
     nothing_to_refresh="There is no file or page here to read again.",
     unchanged="unchanged: {name}",
@@ -65,7 +76,8 @@ SPANISH: Final = SyncTexts(
     waiting="⏳ Leeré {channel} cuando termine el canal anterior.",
     paused="⏸️ La lectura de {channel} está en pausa: {message} Lo reintento yo solo. "
     "{read} mensajes hasta ahora.",
-    done="✅ {channel} está leído: {read} mensajes revisados, {made} conversaciones nuevas o cambiadas.",
+    done="✅ {channel} está leído: {read} mensajes revisados, {made} conversaciones nuevas o cambiadas. "
+    "Desde ahora incorporo por mi cuenta lo que se diga allí.",
     skipped="{count} hilos quedaron fuera porque no puedo leerlos.",
     cancelled="⏹️ La lectura de {channel} está detenida. Lo leído se queda; "
     "`/knowledge sync` sigue desde ahí.",
@@ -78,7 +90,11 @@ SPANISH: Final = SyncTexts(
     may_not_read="No puedo leer {channel}: dame allí Ver canal y Leer el historial de mensajes.",
     you_may_not_read="Tú no puedes leer {channel}.",
     bad_since="{text} no es una fecha. Escríbela así: 2026-01-31.",
-    listed="{channel}: {count} conversaciones",
+    listed="{channel}: {count} conversaciones, {state}",
+    followed="mensajes nuevos buscados {at}",
+    to_follow="pronto busco mensajes nuevos",
+    reading="lo estoy leyendo",
+    not_followed="sin seguir, porque se detuvo la lectura: `/knowledge sync` la continúa",
     all_of="Todo lo de {channel}",
     nothing_to_refresh="Aquí no hay ningún archivo ni página que volver a leer.",
     unchanged="sin cambios: {name}",

@@ -109,6 +109,9 @@ class Texts:
 
     # What is kept of a member.
     nothing_of_yours: str
+    kept_of_you: str
+    """`counts` go by the names that the export uses."""
+    removed_of_you: str
     learns: str
     learns_not: str
     your_data: str

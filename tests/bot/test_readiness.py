@@ -11,29 +11,34 @@ from bot.texts import ENGLISH, LANGUAGES
 
 _READY = Found(missing=(), missing_in={}, reads_messages=True, answers_unasked=True, topics=3, sources=5)
 _WORDS = ENGLISH.setup
+_TOPICS = "✅ There are 3 topics."
 
 
 @pytest.mark.parametrize(
     ("found", "lines"),
     [
-        (_READY, [_WORDS.nothing_missing, _WORDS.next_ask]),
-        (replace(_READY, sources=0), [_WORDS.nothing_missing, _WORDS.no_sources]),
+        (_READY, [_WORDS.nothing_missing, _TOPICS, _WORDS.next_ask]),
+        (replace(_READY, sources=0), [_WORDS.nothing_missing, _TOPICS, _WORDS.no_sources]),
         (replace(_READY, topics=0), [_WORDS.nothing_missing, _WORDS.no_topics, _WORDS.next_ask]),
         (
             replace(_READY, reads_messages=False, answers_unasked=False),
-            [_WORDS.nothing_missing, _WORDS.next_ask],
+            [_WORDS.nothing_missing, _TOPICS, _WORDS.next_ask],
         ),
         (
             replace(_READY, reads_messages=False),
-            [_WORDS.nothing_missing, _WORDS.missing_content, _WORDS.next_ask],
+            [_WORDS.nothing_missing, _WORDS.missing_content, _TOPICS, _WORDS.next_ask],
         ),
         (
             replace(_READY, missing=("attach_files",)),
-            ["⚠️ I lack the permission “Attach Files” on this server: give it to my role.", _WORDS.next_ask],
+            [
+                "⚠️ I lack the permission “Attach Files” on this server: give it to my role.",
+                _TOPICS,
+                _WORDS.next_ask,
+            ],
         ),
         (
             replace(_READY, missing_in={7: ("send_messages",), 8: ()}),
-            ["⚠️ I lack “Send Messages” in <#7>, where I should answer.", _WORDS.next_ask],
+            ["⚠️ I lack “Send Messages” in <#7>, where I should answer.", _TOPICS, _WORDS.next_ask],
         ),
     ],
 )

@@ -20,12 +20,13 @@ from agent.database import tables
 from agent.runtime import Installation
 from bot.client import Lorekeeper
 from bot.cogs.catching_up import CatchingUp
+from tests.bot.discord.syncs import Synced
 from tests.discord.fixtures import point_here, running
 from tests.discord.loopback import Loopback
 from tests.discord.model import Message
 
 _FASTER = 0.05
-_PATIENCE = 20.0
+_PATIENCE = 90.0
 _OWN_TABLES = (
     tables.bot_guilds,
     tables.bot_questions,
@@ -85,6 +86,13 @@ class Stage:
         await self.until(lambda: cog._seen.get(place, 0) >= last.id)
         await self.idle()
 
+    async def caught_up(self) -> None:
+        """Until what an absence missed is answered, as far as it is."""
+        cog = self.bot.get_cog("CatchingUp")
+        assert isinstance(cog, CatchingUp)
+        await self.until(lambda: not cog._catching_up.locked())
+        await self.idle()
+
     async def until(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
         """Until something holds that the loopback Discord does not see."""
         async with asyncio.timeout(_PATIENCE):
@@ -115,6 +123,15 @@ async def stage(household: Installation, monkeypatch: pytest.MonkeyPatch) -> Asy
         finally:
             await stage.stop()
     loopback.check()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def synced(stage: Stage) -> AsyncIterator[Synced]:
+    """The same for the history of channels; what it made knowledge of is removed again."""
+    synced = Synced(stage)
+    yield synced
+    await stage.stop()
+    await synced.clear()
 
 
 async def _forget_the_last_test(installation: Installation) -> None:

@@ -126,7 +126,7 @@ async def test_topics_are_proposed_out_of_channels_that_everybody_sees(stage: St
 
 async def _edits(admin: Member, page: Message, lines: str) -> Interaction:
     opened = await admin.clicks(page, "Edit")
-    return await admin.submits(opened, {"One a line: name: what it is about": lines})
+    return await admin.submits(opened, {"One on each line, as name: what it is about": lines})
 
 
 async def test_a_draft_is_edited_before_it_is_accepted(stage: Stage) -> None:
@@ -195,6 +195,6 @@ async def test_a_spanish_admin_reads_spanish_pages(stage: Stage) -> None:
 async def test_the_last_page_says_what_is_missing(stage: Stage) -> None:
     admin, page, _ = await _begun(stage)
     await _at_topics(stage, admin, page)
-    await _turned(stage, admin, page, 4, "Without topics")
+    await _turned(stage, admin, page, 4, "Add none")
     assert "There are no topics yet" in page.content
     assert "I know nothing yet" in page.content

@@ -3,109 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from agent.contracts import LOCAL_GUILD, MemberId, Source, SourceKind
-from agent.errors import StoreBusyError, UsageError
+from agent.contracts import LOCAL_GUILD, MemberId, SourceKind
+from agent.errors import StoreBusyError
 from agent.privacy.privacy import Privacy
-from bot.cogs.sync import SyncChannels
 from bot.history.grouping import MOST
 from bot.state.history import SyncState
-from tests.bot.discord.conftest import Stage
+from tests.bot.discord.syncs import BEGIN, Synced
 from tests.discord import channels
-from tests.discord.members import Member
 from tests.discord.messages import Upload
-from tests.discord.model import Channel, Message, Overwrite, User
+from tests.discord.model import Message, Overwrite
 from tests.discord.past import add_past
 from tests.discord.permissions import Permission
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-_BEGIN = datetime(2024, 5, 1, 12, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
-_TALK = frozenset({SourceKind.CHANNEL, SourceKind.THREAD})
-
-
-class Synced:
-    """Acts and looks that the tests of this file share."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.admin = stage.loopback.admin()
-        self.ana = stage.loopback.member("ana")
-        self.ben = stage.loopback.member("ben")
-
-    @property
-    def cog(self) -> SyncChannels:
-        cog = self.stage.bot.get_cog("SyncChannels")
-        assert isinstance(cog, SyncChannels)
-        cog.page_seconds = 0.0
-        return cog
-
-    def channel(self, name: str) -> Channel:
-        return self.stage.loopback.guild.channel(name)
-
-    def past(self, name: str, *said: tuple[Member, str], hours: float = 0, **more: Any) -> list[Message]:
-        lines: list[tuple[User, str]] = [(member.user, words) for member, words in said]
-        return add_past(self.channel(name), lines, begin=_BEGIN + hours * _HOUR, **more)
-
-    async def begin(self, channel: Channel | str, **options: Any) -> Message:
-        """Give the command; the message that shows how far it is."""
-        await self.stage.loopback.wait.until(lambda: self.stage.loopback.world.commands or None)
-        self.cog.page_seconds = 0.0
-        place = self.channel(channel) if isinstance(channel, str) else channel
-        given = await self.admin.slash("knowledge sync", channel=place, **options)
-        shown = await self.stage.loopback.wait.answered(given)
-        # It is shown before it begins.
-        await self.stage.until(lambda: bool(self.cog._running) or not shown.content.startswith("⏳"))
-        return shown
-
-    async def ended(self, shown: Message, within: float = 120.0) -> str:
-        await self.stage.loopback.wait.until(
-            lambda: True if shown.content[:1] in "✅⏹⚠" else None, within, f"the end of {shown.content!r}"
-        )
-        await self.stage.until(lambda: not self.cog._running)
-        return shown.content
-
-    async def sync(self, channel: Channel | str, **options: Any) -> str:
-        return await self.ended(await self.begin(channel, **options))
-
-    async def sources(self) -> list[Source]:
-        found = await self.stage.installation.stores.catalog.sources(LOCAL_GUILD)
-        return sorted((each for each in found if each.kind in _TALK), key=lambda each: each.uri)
-
-    async def texts(self) -> list[str]:
-        """The text of every conversation, sorted."""
-        catalog, found = self.stage.installation.stores.catalog, []
-        for source in await self.sources():
-            # What is being removed may be gone by now.
-            with suppress(UsageError):
-                found.append(await catalog.source_text(LOCAL_GUILD, source.id))
-        return sorted(found)
-
-    async def until_texts(self, *expected: str) -> None:
-        async def are() -> bool:
-            return await self.texts() == sorted(expected)
-
-        await self.stage.until(are)
-
-    async def clear(self) -> None:
-        ids = [each.id for each in await self.sources()]
-        await self.stage.installation.ingestor.remove(LOCAL_GUILD, ids)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def synced(stage: Stage) -> AsyncIterator[Synced]:
-    synced = Synced(stage)
-    yield synced
-    await stage.stop()
-    await synced.clear()
 
 
 async def test_a_channel_is_read_grouped_quoted_and_linked(synced: Synced) -> None:
@@ -121,7 +38,7 @@ async def test_a_channel_is_read_grouped_quoted_and_linked(synced: Synced) -> No
     talk, other = await synced.sources()
     assert (talk.title, talk.link) == (first.content, first.jump_url)
     assert talk.visibility == f"channel:{first.channel.id}"
-    assert talk.date == _BEGIN.date()
+    assert talk.date == BEGIN.date()
     assert other.title.startswith("Unrelated")
     passages = await synced.stage.installation.stores.store.passages_of(LOCAL_GUILD, talk.id)
     assert [(each.author, each.author_name, each.link) for each in passages] == [
@@ -146,11 +63,11 @@ async def test_what_no_member_stated_is_left_out(synced: Synced) -> None:
         (synced.ben.user, "!rank @ana"),
         (synced.ben.user, f"{bot.mention} when was the skimmer bought?"),
     ]
-    add_past(synced.channel("pool"), lines, begin=_BEGIN + timedelta(minutes=5))
+    add_past(synced.channel("pool"), lines, begin=BEGIN + timedelta(minutes=5))
     refused = synced.stage.loopback.member("cleo")
     await synced.stage.loopback.wait.until(lambda: world.commands or None)
     await refused.slash("privacy training", learn="off")
-    add_past(synced.channel("pool"), [(refused.user, "Nobody may learn this.")], begin=_BEGIN + _HOUR)
+    add_past(synced.channel("pool"), [(refused.user, "Nobody may learn this.")], begin=BEGIN + _HOUR)
     await synced.sync("pool")
     assert await synced.texts() == [kept[0].content]
 
@@ -161,7 +78,7 @@ async def test_threads_open_archived_and_private_are_read_for_their_own_readers(
     private = await synced.ana.opens_thread("pool", "Private thread", private=True)
     for number, thread in enumerate((opened, archived, private)):
         add_past(
-            thread, [(synced.ben.user, f"Filter fact {number}.")], begin=_BEGIN + number * timedelta(days=40)
+            thread, [(synced.ben.user, f"Filter fact {number}.")], begin=BEGIN + number * timedelta(days=40)
         )
     await synced.admin.archives(archived)
     await synced.admin.archives(private)
@@ -237,7 +154,7 @@ async def test_since_bounds_what_is_read_and_can_be_moved_back(synced: Synced) -
 
 async def test_thousands_of_messages_are_read_gently(synced: Synced) -> None:
     lines = [(synced.ana.user, "ok")] * 3000
-    add_past(synced.channel("pool"), lines, begin=_BEGIN, apart=timedelta(seconds=30))
+    add_past(synced.channel("pool"), lines, begin=BEGIN, apart=timedelta(seconds=30))
     said = await synced.ended(await synced.begin("pool"), within=300.0)
     assert f"3000 messages looked at, {3000 // MOST} conversations" in said
     assert sum(text.count("ok") for text in await synced.texts()) == 3000
@@ -265,7 +182,7 @@ async def test_killed_anywhere_it_goes_on_without_loss_or_double(
     """A page is kept, and a source is made, or not; between those a process may die."""
     speakers = (synced.ana.user, synced.ben.user)
     lines = [(speakers[number // 60 % 2], f"Line {number}.") for number in range(240)]
-    add_past(synced.channel("pool"), lines, begin=_BEGIN, apart=timedelta(seconds=20))
+    add_past(synced.channel("pool"), lines, begin=BEGIN, apart=timedelta(seconds=20))
     cog = synced.cog
     target = cog.history if what == "apply" else cog._builder
     real, calls = getattr(target, what), 0
@@ -314,7 +231,7 @@ async def test_it_is_stopped_by_its_button_and_goes_on_with_the_command(
     synced: Synced, gate: asyncio.Event
 ) -> None:
     lines = [(synced.ana.user, f"Number {number}.") for number in range(250)]
-    add_past(synced.channel("pool"), lines, begin=_BEGIN)
+    add_past(synced.channel("pool"), lines, begin=BEGIN)
     shown = await synced.begin("pool")
     refused = await synced.ana.clicks(shown, "Stop")
     assert "It needs administering" in (await synced.stage.loopback.wait.answered(refused)).content
@@ -388,7 +305,7 @@ async def test_a_channel_that_is_deleted_takes_its_knowledge_along(synced: Synce
 
 async def test_a_channel_that_is_deleted_in_the_middle_ends_it(synced: Synced, gate: asyncio.Event) -> None:
     lines = [(synced.ana.user, f"Number {number}.") for number in range(150)]
-    add_past(synced.channel("pool"), lines, begin=_BEGIN)
+    add_past(synced.channel("pool"), lines, begin=BEGIN)
     shown = await synced.begin("pool")
     channels.delete(synced.stage.loopback.world, synced.channel("pool"), synced.admin.user)
     gate.set()

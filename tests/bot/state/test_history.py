@@ -185,3 +185,27 @@ async def test_a_sync_ends_and_its_message_moves(history: HistoryState) -> None:
     await history.set_report(_HOME, 7, 99)
     await history.end_sync(_HOME, 7, SyncState.DONE)
     assert await history.syncs() == (replace(_SYNC, report_message=99, state=SyncState.DONE),)
+
+
+async def test_how_far_places_were_read_and_followed(history: HistoryState) -> None:
+    await history.put_sync(_SYNC)
+    await history.set_read_to(replace(_PLACE, read_to=40))
+    assert await history.read_to(_HOME, [7, 8, 9]) == {7: 40, 8: 0}
+    assert await history.read_to(_OTHER, [7, 8]) == {7: 0}
+    assert await history.read_to(_HOME, []) == {}
+    await history.set_followed(_HOME, 7, 50)
+    await history.set_followed(_OTHER, 7, 60)
+    assert await history.syncs() == (replace(_SYNC, followed=50),)
+
+
+async def test_a_guild_is_visited_while_something_of_it_is_read_or_to_be_made(history: HistoryState) -> None:
+    assert await history.guilds() == frozenset()
+    await history.put_sync(_SYNC)
+    assert await history.guilds() == {_HOME}
+    await _keep(history, _said(0))
+    await history.remove_place(_HOME, 7)
+    assert await history.syncs() == ()
+    assert await history.guilds() == {_HOME}, "its conversation has to go"
+    (left,) = await _stale(history)
+    await history.made(left, empty=True)
+    assert await history.guilds() == frozenset()
