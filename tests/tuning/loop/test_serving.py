@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.contracts import EpisodeId, Slug
+from agent.contracts import EpisodeId, FeedbackKind, Slug
 from agent.errors import ModelBrokenError, UsageError
 from agent.ids import new_id
 from agent.runtime import Stores
 from agent.serving.served import Task
-from tests.tuning.loop.guilds import DAY, Clock, brought_to, judged, registered
+from tests.agent.journal.episodes import an_event
+from tests.tuning.loop.guilds import DAY, Clock, ask, brought_to, judged, registered
 from tests.tuning.loop.paper import ADMIN, HOME
 from tuning.loop.aim import EVERYTHING, Aim
 from tuning.loop.loop import Loop
@@ -216,6 +217,10 @@ async def test_a_run_for_a_category_is_tried_promoted_and_taken_back_there_alone
 
     pool, spa = Slug("pool"), Slug("spa")
     await judged(stores, 1, count=12)
+    for number in range(12):
+        elsewhere = await ask(stores, "Who drives?", "car", f"c{number}")
+        vote = an_event(elsewhere, FeedbackKind.VOTE, {"vote": -1}, guild=HOME, at=elsewhere.asked_at)
+        await stores.journal.add_feedback(vote)
     run = await waiting(loop, tools, adapter, aim=Aim(category=pool))
     assert run.aim == Aim(category=pool)
     with pytest.raises(UsageError, match="waits for a decision"):
