@@ -4,7 +4,7 @@ benchmarks.discord_latency`, after `make servers`.
 The bot is `lorekeeper run` with the household sample, in a guild of 20 channels, with Discord's rate limits.
 It embeds and words its answers with models of Ollama; between the two stands a door that notes when each
 request comes and answers at once, so that nobody waits for a model, neither for their own answer nor for
-others'. Only the small model that routes English questions runs in the bot's own process.
+others'. The embedder is the one that routes English questions too, so no model runs in the bot's process.
 """
 
 from __future__ import annotations
@@ -98,10 +98,11 @@ async def main(rounds: dict[int, int]) -> None:
         rows = []
         medians: dict[int, Times] = {}
         for at_once, repeated in rounds.items():
-            before = len(loopback.limits.hits)
+            before, spent = len(loopback.limits.hits), bot.cpu_ms
             times = await measure(replies, door, askings, at_once=at_once, rounds=repeated)
             medians[at_once] = times
-            rows.append(_row(at_once, times, len(loopback.limits.hits) - before))
+            spent = (bot.cpu_ms - spent) / len(times.visible)
+            rows.append(_row(at_once, times, len(loopback.limits.hits) - before, spent))
         await bot.stop()
     loopback.check()
     publish(_report(rows, medians))
@@ -159,7 +160,7 @@ async def prepare(folder: Path, **models: str) -> None:
         await load_sample(installation)
 
 
-def _row(at_once: int, times: Times, limited: int) -> dict[str, Any]:
+def _row(at_once: int, times: Times, limited: int, spent: float) -> dict[str, Any]:
     return {
         "members at once": at_once,
         "questions": len(times.visible),
@@ -167,6 +168,7 @@ def _row(at_once: int, times: Times, limited: int) -> dict[str, Any]:
         "model request, ms": both(times.model),
         "requests at the model": len(times.model),
         "whole answer, ms": both(times.whole),
+        "CPU of the bot a question, ms": round(spent),
         "429s": limited,
     }
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Any
 
 import discord
 import pytest
 from pydantic import SecretStr
 
-from agent.contracts import GuildId, MemberId
+from agent.contracts import Failed, GuildId, MemberId
 from agent.errors import ConfigurationError, LorekeeperError, ModelError, StoreBusyError
 from agent.guilds import GuildView
 from bot.client import PERMISSIONS, Lorekeeper, point_discord_at
@@ -156,6 +158,31 @@ async def test_an_answer_that_cannot_be_written_down_is_shown_once_it_can(
     answer = await stage.answer_to(await stage.loopback.member("ana").asks("general", _PUMP))
     assert "Topic: Pool" in answer.content
     assert await stage.bot.state.answer(answer.id) is not None
+
+
+async def test_where_an_answer_will_stand_is_noted_while_it_is_made(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is as slow as the agent is in being asked, which must not wait for it."""
+    asked = asyncio.Event()
+    note, stream = stage.bot.state.set_placeholder, stage.bot.desk._stream
+
+    async def noted_later(guild: GuildId, question: int, placeholder: int) -> None:
+        await asked.wait()
+        await note(guild, question, placeholder)
+
+    async def streamed(*arguments: Any) -> Failed | None:
+        asked.set()
+        return await stream(*arguments)
+
+    monkeypatch.setattr(stage.bot.state, "set_placeholder", noted_later)
+    monkeypatch.setattr(stage.bot.desk, "_stream", streamed)
+    question = await stage.loopback.member("ana").asks("general", _PUMP)
+    answer = await stage.answer_to(question)
+    await stage.idle()
+    taken = await stage.bot.state.taken(stage.bot.guild_id(stage.loopback.guild.id), question.id)
+    assert taken is not None
+    assert (taken.placeholder, taken.done) == (answer.id, True)
 
 
 async def test_an_error_is_one_line_with_an_id(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
