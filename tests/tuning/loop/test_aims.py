@@ -20,13 +20,15 @@ from tests.agent.moving.house import a_source
 from tests.tuning.loop.guilds import ask, brought_to
 from tests.tuning.loop.paper import ADMIN, HOME
 from tuning.datasets.files import Instructions, import_instructions
+from tuning.evaluation.gate import decide
+from tuning.evaluation.results import Aspect, read_report
 from tuning.loop.aim import EVERYTHING, Aim, require_aim
 from tuning.loop.making import LEAST_OF_EACH
 from tuning.loop.opening import open_loop
 from tuning.loop.plan import Plan
 from tuning.loop.run import Run
 from tuning.loop.state import State
-from tuning.loop.tools import Tools
+from tuning.loop.tools import Tools, reports_folder, tools_of
 from tuning.recipes import Objective, Recipe
 from tuning.training.rows import Row, read_rows
 
@@ -103,9 +105,8 @@ async def answered(stores: Stores, *, vote: int = 0) -> None:
             evidence=((passage.id, 0.5),),
             answer=said,
         )
-        kind, told = FeedbackKind.CORRECTION, {"answer": passage.text}
-        if vote:
-            kind, told = FeedbackKind.VOTE, {"vote": vote if number % 3 else -vote}
+        kind = FeedbackKind.VOTE if vote else FeedbackKind.CORRECTION
+        told = {"vote": vote if number % 3 else -vote} if vote else {"answer": passage.text}
         event = an_event(episode, kind, told, guild=HOME, member=ADMIN, role=Role.ADMIN, at=episode.asked_at)
         await stores.journal.add_feedback(event)
 
@@ -161,3 +162,23 @@ async def test_votes_of_one_kind_are_refused_with_how_many_are_missing(
     run, _ = await written(stores, await open_loop(stores).ask(HOME, Task.ANSWER, plan=plan, aim=aim))
     assert run.state is State.FAILED
     assert f"liked and 0 disliked answers; {LEAST_OF_EACH} of each are needed." in run.note
+
+
+@pytest.mark.timeout(900)
+async def test_a_tone_is_trained_proven_and_examined(
+    training: None, tiny_stores: Stores, tiny_folder: Path, tmp_path: Path
+) -> None:
+    """By a model of random weights that learns to hail like a sailor, and forgets how to write JSON."""
+    loop, data = open_loop(tiny_stores), tiny_stores.settings.data_dir
+    recipe = Recipe(rank=8, batch=8, epochs=6, learning_rate=0.02, max_tokens=512, seed=3)
+    plan = Plan(recipe=recipe, base=str(tiny_folder), labels=20)
+    aim = Aim(tone="sailor", instructions=taught(tmp_path, 130))
+    await loop.ask(HOME, Task.ANSWER, plan=plan, aim=aim)
+    run = await loop.work(HOME)
+    assert run is not None
+
+    adapter = await tools_of(tiny_stores).registry.get(HOME, run.adapter)
+    assert (adapter.tone, adapter.instructions) == ("sailor", aim.instructions and aim.instructions.digest)
+    report = read_report((reports_folder(data, HOME) / f"{run.adapter}.json").read_bytes())
+    passed = {check.aspect for check in decide(report).checks if check.passed}
+    assert {Aspect.ENOUGH, Aspect.BETTER, Aspect.GOLDEN, Aspect.HALLUCINATION} <= passed

@@ -213,7 +213,7 @@ async def test_a_run_for_a_category_is_tried_promoted_and_taken_back_there_alone
 ) -> None:
     async def serving_there(category: Slug) -> str | None:
         champion = (await stores.assignments.get(HOME, Task.ANSWER, category)).champion
-        return champion and champion.id
+        return champion.id if champion else None
 
     pool, spa = Slug("pool"), Slug("spa")
     await judged(stores, 1, count=12)
