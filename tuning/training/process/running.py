@@ -28,6 +28,7 @@ from tuning.training.process.encoding import Encoder
 from tuning.training.process.forward import may_share
 from tuning.training.process.group import Group
 from tuning.training.process.head_start import may_start_ahead, start_ahead
+from tuning.training.process.memory import hand_back
 from tuning.training.process.objectives import learning
 from tuning.training.process.precision import faster_precision, rest_rounded, resting_precision
 from tuning.training.process.proof import write_proof
@@ -130,6 +131,7 @@ class Run:
             # The rounded one goes first, so that there is never more than one.
             del model
             self._model = self._scorer.model = None
+            hand_back()
             base, _ = load_base(self._job.base, torch.device("cpu"))
             model = readapted(base, self._folder).eval()
         if self._recipe.adapts and self._recipe.serving is Serving.MERGED:
@@ -230,6 +232,7 @@ class Run:
         if wanted and precision is torch.bfloat16 and self._resting is torch.float32:
             rest_rounded(self._model)
             self._resting = precision
+            hand_back()
 
     def _identity(self) -> str:
         return f"{self._recipe.digest}/{self._job.base_digest}/{len(self._train)}/{len(self._validation)}"
