@@ -186,8 +186,8 @@ def _figures(outcome: Outcome) -> dict[str, float]:
 def _proven(exported: Exported, exactly: Proof, as_served: Proof) -> dict[str, float]:
     return {
         "size": float(exported.size),
-        "exact_nats": exactly.max_nats,
-        "served_nats": as_served.max_nats,
+        "exact_nats": exactly.apart,
+        "served_nats": as_served.apart,
         "tolerance": as_served.tolerance,
     }
 

@@ -49,7 +49,7 @@ class Adapter:
     exact_nats: float | None = None
     """The largest difference, in nats, to what PyTorch says of a label, on an F32 copy of the base."""
     served_nats: float | None = None
-    """The same on the base as it serves, which is quantized."""
+    """The mean difference on the base as it serves, which is quantized."""
     tolerance: float | None = None
     """What `served_nats` may be."""
     trust: Trust | None = None

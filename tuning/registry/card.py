@@ -85,7 +85,7 @@ def _proof(adapter: Adapter) -> Iterator[str]:
         )
     if adapter.served_nats is not None:
         allowed = "" if adapter.tolerance is None else f", of {adapter.tolerance:.2f} that are allowed"
-        yield f"* On the base as it serves: at most {adapter.served_nats:.4f} nats{allowed}."
+        yield f"* On the base as it serves: {adapter.served_nats:.4f} nats on average{allowed}."
     if adapter.trust is not None:
         yield (
             f"* The fusion gives it the weight {adapter.trust.model:.2f} and multiplies the others by "

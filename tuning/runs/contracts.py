@@ -68,7 +68,14 @@ class Proof:
     prompts: int
     tolerance: float
     """Nats."""
+    on_average: bool = False
+    """Whether the tolerance is one for the mean, and not for every label."""
+
+    @property
+    def apart(self) -> float:
+        """What is held to the tolerance, nats."""
+        return self.mean_nats if self.on_average else self.max_nats
 
     @property
     def holds(self) -> bool:
-        return self.max_nats <= self.tolerance
+        return self.apart <= self.tolerance

@@ -5,9 +5,11 @@ Two comparisons of the prompts in proof.jsonl, label by label.
 * **Exactly**, on a copy of the base whose matrices are F32, in an embedded engine of its own: there both
   compute the same but for rounding, so that every label agrees to `EXACT_NATS`, or what was written is wrong
   (rows in another order, a scale, a layer that is missing, another base). Where the same model unquantized
-  was trained on, the copy still has the rounding of the file that serves, and is held to `SERVED_NATS`.
-* **As served**, on the quantized file through the engine that serves: to `SERVED_NATS`, on the labels that
-  are not all but excluded. Quantized kernels round activations to 8 bits, and so differ whatever the adapter.
+  was trained on, the copy still has the rounding of the file that serves, and is held as that is.
+* **As served**, on the quantized file through the engine that serves: to `SERVED_NATS` on average, over the
+  labels that are not all but excluded. Quantized kernels round activations to 8 bits, which moves a label of
+  which the model is not sure by up to a nat whatever the adapter, while one that is not applied, or wrongly,
+  is wrong everywhere (measured: 0.08 nats on average and 1.0 at most, without the adapter 1.7 and 2.9).
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ async def prove_exactly(folder: Path, base: BaseModel, exported: Exported, *, th
             said = [await model.likelihoods(prompt.messages, prompt.labels) for prompt in prompts]
     if base.is_served:
         return _held(compared(prompts, said, tolerance=EXACT_NATS))
-    return _held(compared(prompts, said, tolerance=SERVED_NATS, least_share=LEAST_SHARE))
+    return _held(compared(prompts, said, tolerance=SERVED_NATS, least_share=LEAST_SHARE, on_average=True))
 
 
 async def prove_served(folder: Path, model: ChatModel, *, tolerance: float = SERVED_NATS) -> Proof:
@@ -85,7 +87,7 @@ async def prove_served(folder: Path, model: ChatModel, *, tolerance: float = SER
             "Raise LOREKEEPER_CONTEXT_TOKENS.",
         )
     said = [await model.likelihoods(prompt.messages, prompt.labels) for prompt in fitting]
-    return _held(compared(fitting, said, tolerance=tolerance, least_share=LEAST_SHARE))
+    return _held(compared(fitting, said, tolerance=tolerance, least_share=LEAST_SHARE, on_average=True))
 
 
 def read_prompts(folder: Path) -> list[Prompt]:
@@ -108,6 +110,7 @@ def compared(
     *,
     tolerance: float,
     least_share: float = 0.0,
+    on_average: bool = False,
 ) -> Proof:
     """Hold what an engine said against PyTorch, over the labels that PyTorch gives at least `least_share`."""
     apart = [
@@ -122,6 +125,7 @@ def compared(
         labels=len(apart),
         prompts=len(prompts),
         tolerance=tolerance,
+        on_average=on_average,
     )
 
 
@@ -161,7 +165,7 @@ async def _exact_engine(
 def _held(proof: Proof) -> Proof:
     if not proof.holds:
         raise UnprovenError(
-            f"The engine is {proof.max_nats:.3f} nats from PyTorch where {proof.tolerance:g} are allowed.",
+            f"The engine is {proof.apart:.3f} nats from PyTorch where {proof.tolerance:g} are allowed.",
             "This adapter is not used. Train it again on the very base that serves.",
         )
     return proof

@@ -30,7 +30,7 @@ def test_the_card_says_what_it_is_made_of_and_how_it_was_proven() -> None:
         "method rslora, rank 8",
         "loss: 0.25",
         "no label differs by more than 0.0040 nats",
-        "at most 0.0800 nats, of 0.50 that are allowed",
+        "0.0800 nats on average, of 0.50 that are allowed",
         "weight 0.60",
         "none: the model served as it is",
     ):

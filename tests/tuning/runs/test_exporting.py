@@ -201,3 +201,11 @@ def test_labels_that_are_all_but_excluded_are_left_out_where_asked() -> None:
     assert (likely.labels, likely.holds) == (2, True)
     assert likely.mean_nats == pytest.approx(0.05)
     assert replace(likely, tolerance=0.05).holds is False
+
+
+def test_one_undecided_label_is_forgiven_on_average_and_a_wrong_adapter_is_not() -> None:
+    prompt = Prompt(messages=(), labels=("A", "B", "C"), nats=(-1.0, -1.1, -1.2), tokens=1)
+    one, all_wrong = (-2.0, -1.1, -1.2), (-2.0, -2.1, -0.2)
+    assert not compared([prompt], [one], tolerance=0.5).holds
+    assert compared([prompt], [one], tolerance=0.5, on_average=True).holds
+    assert not compared([prompt], [all_wrong], tolerance=0.5, on_average=True).holds
