@@ -215,6 +215,30 @@ async def test_files_edits_and_deletions(page: Page) -> None:
     await expect(edited).to_have_count(0)
 
 
+async def test_a_picture_that_arrives_pushes_the_newest_message_not_away(
+    page: Page, served: Loopback
+) -> None:
+    for number in range(20):
+        await served.member("Daniel").says("general", f"Line {number}.")
+    await expect(page.locator(".message", has_text="Line 19.")).to_be_visible()
+    tall = b"<svg xmlns='http://www.w3.org/2000/svg' width='300' height='300'/>"
+    picture_file = FilePayload(name="tall.svg", mimeType="image/svg+xml", buffer=tall)
+    await page.locator("#attach").set_input_files(files=[picture_file])
+    await say(page, "a tall picture")
+    await page.wait_for_function(
+        """() => {
+            const list = document.getElementById("messages");
+            const picture = list.querySelector(".attachment img");
+            return picture?.height >= 300 && list.scrollHeight - list.scrollTop - list.clientHeight < 5;
+        }"""
+    )
+
+
+async def test_times_are_told_as_discord_tells_them(page: Page) -> None:
+    await say(page, "since <t:0:R>")
+    await expect(page.locator(".message", has_text="since")).to_contain_text("days ago")
+
+
 async def test_threads_forums_direct_messages_and_menus(page: Page, served: Loopback) -> None:
     await be(page, "Daniel")
     first = page.locator(".message", has_text="¿También entiende español?").first

@@ -25,7 +25,9 @@ export function ask(title, fields, { submit = "Submit" } = {}) {
 }
 
 export function textField(id, label, { value = "", long = false, required = true, most = 4000, least = 0, placeholder = "", hint = "" } = {}) {
-  const input = el(long ? "textarea" : "input", { value, required, maxLength: most, minLength: least, placeholder, rows: long ? 4 : null });
+  const rows = long ? Math.min(Math.max(4, value.split("\n").length + 2), 12) : null;
+  const input = el(long ? "textarea" : "input", { value, required, maxLength: most, minLength: least, placeholder, rows });
+  input.setSelectionRange(0, 0);
   return { id, node: el("label", {}, label, hint ? el("small", { text: hint }) : null, input), read: () => input.value };
 }
 

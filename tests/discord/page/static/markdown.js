@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const INLINE = [
   [/^`` ?([\s\S]+?) ?``/, (m) => el("code", { text: m[1] })],
   [/^`([^`\n]+)`/, (m) => el("code", { text: m[1] })],
@@ -10,7 +11,7 @@ const INLINE = [
   [/^https?:\/\/[^\s<]+[^\s<.,:;"')\]]/, (m) => link(m[0], [m[0]])],
   [/^<(@[!&]?|#)(\d+)>/, (m, names) => el("span", { class: "mention", text: names[m[2]] || "@unknown" })],
   [/^@(everyone|here)\b/, (m) => el("span", { class: "mention", text: m[0] })],
-  [/^<t:(\d+)(?::[tTdDfFR])?>/, (m) => el("span", { text: new Date(m[1] * 1000).toLocaleString() })],
+  [/^<t:(\d+)(?::([tTdDfFR]))?>/, (m) => time(new Date(m[1] * 1000), m[2])],
   [/^<\/([^:>]+):\d+>/, (m) => el("span", { class: "mention", text: `/${m[1]}` })],
   [/^<a?:(\w+):\d+>/, (m) => el("span", { text: `:${m[1]}:` })],
   [/^\|\|([\s\S]+?)\|\|/, (m, names) => spoiler(inline(m[1], names))],
@@ -25,6 +26,15 @@ const INLINE = [
 
 function link(address, children) {
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, children);
+}
+
+// "5 minutes ago", as it is when the message is shown; the moment itself when one points at it.
+function time(moment, style) {
+  const seconds = (moment - Date.now()) / 1000;
+  const [unit, size] = UNITS.find(([, each]) => Math.abs(seconds) >= each) || UNITS.at(-1);
+  const told = new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.round(seconds / size), unit);
+  const exact = moment.toLocaleString();
+  return el("span", { text: style === "R" ? told : exact, title: exact });
 }
 
 function spoiler(children) {

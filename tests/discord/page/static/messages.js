@@ -124,12 +124,19 @@ function renderEmbed(embed, names) {
     embed.footer ? el("footer", { text: embed.footer.text }) : null);
 }
 
+// A picture takes its room when it arrives: who read the newest message still does.
+function keepAtEnd(image) {
+  const list = image.closest("#messages");
+  const below = list ? list.scrollHeight - list.scrollTop - list.clientHeight : Infinity;
+  if (below < image.height + 60) list.scrollTop = list.scrollHeight;
+}
+
 function renderAttachment(file) {
   const isImage = (file.content_type || "").startsWith("image/");
   const size = file.size < 1024 ? `${file.size} B` : `${(file.size / 1024).toFixed(1)} KB`;
   return el("div", { class: "attachment" },
     isImage
-      ? el("img", { src: file.url, alt: file.description || file.filename })
+      ? el("img", { src: file.url, alt: file.description || file.filename, onload: (event) => keepAtEnd(event.currentTarget) })
       : el("a", { href: file.url, target: "_blank", download: file.filename }, `📄 ${file.filename}`, el("span", { class: "note", text: size })));
 }
 
@@ -160,7 +167,7 @@ function select(message, component, page) {
   const most = component.max_values ?? 1;
   const chosen = new Set((component.default_values || []).map((entity) => String(entity.id)));
   const choose = (values) => page.interact({ act: "choose", message: message.id, custom_id: component.custom_id, values });
-  const list = el("select", { disabled: component.disabled || false, multiple: most > 1, "aria-label": component.placeholder || "Choose" },
+  const list = el("select", { disabled: component.disabled || false, multiple: most > 1, size: most > 1 ? Math.min(options.length, 8) : null, "aria-label": component.placeholder || "Choose" },
     most > 1 ? null : el("option", { value: "", text: component.placeholder || "Choose…" }),
     options.map((option) => el("option", { value: option.value, text: option.label, title: option.description || "", selected: option.default || chosen.has(option.value) })));
   if (most === 1) {
