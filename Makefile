@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --require-hashes --only-binary :all:
 ASK ?=
 
-.PHONY: chat demo-discord demo-loop test training servers lint types lock lock-check bench clean help
+.PHONY: chat demo-discord demo-loop test test-story training servers lint types lock lock-check bench clean help
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ demo-loop: $(VENV)/.training  ## the bot learns from corrections: pattern, train
 
 test: $(VENV)/.dev  ## every test, with what was skipped and why
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-story: $(VENV)/.training  ## the story of demo-loop on Ollama, Weaviate and PostgreSQL, after make servers
+	@$(BIN)/python -m pytest --story --require-servers --require-training tests/story
 
 training: $(VENV)/.training  ## install what fine-tuning needs (torch, 5 GB on Linux x86-64)
 

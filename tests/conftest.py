@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-training", action="store_true", help="fail where torch and peft are not installed"
     )
+    parser.addoption("--story", action="store_true", help="play the whole story on the real servers too")
 
 
 pytest_plugins = ["tests.household", "tests.servers.fixtures", "tests.discord.fixtures"]
@@ -32,6 +33,13 @@ def training(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--require-training"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def long_story(request: pytest.FixtureRequest) -> None:
+    """Skip the test unless it was asked for: it takes as long as all others together."""
+    if not request.config.getoption("--story"):
+        pytest.skip("takes a quarter of an hour: run 'make test-story'")
 
 
 @pytest.fixture(scope="session")
