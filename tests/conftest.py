@@ -7,11 +7,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from agent.models.level import LevelEmbedder
 from agent.models.library import open_chat_model, open_embedder
 from agent.models.protocol import ChatModel, Embedder
 from agent.settings import Settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("lorekeeper", deadline=None)
+settings.load_profile("lorekeeper")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,7 +21,7 @@ Kind = FeedbackKind
 
 
 @given(episodes)
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 async def test_any_episode_comes_back_as_it_was(journal: Journal, episode: Episode) -> None:
     await journal.record(episode)
     assert await journal.episode(HOME, episode.id) == episode

@@ -223,5 +223,5 @@ class _Life(RuleBasedStateMachine):
 
 def test_a_long_life(factory: Factory) -> None:
     run_state_machine_as_test(
-        lambda: _Life(factory), settings=settings(max_examples=12, stateful_step_count=20, deadline=None)
+        lambda: _Life(factory), settings=settings(max_examples=12, stateful_step_count=20)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.contracts import RouteDecision, Slug
@@ -57,7 +57,6 @@ def test_model_is_asked_only_when_it_can_change_the_search(
     assert could_change(SLUGS, np.log(chances), reach, out, 0.5) is expected
 
 
-@settings(deadline=None)
 @given(
     logits=st.lists(st.floats(-6, 6), min_size=3, max_size=3),
     reach=st.floats(0.1, 3),

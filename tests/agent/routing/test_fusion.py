@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.routing.fusion import (
@@ -91,7 +91,6 @@ def test_a_model_that_says_nothing_or_misleads_has_no_weight(said: str) -> None:
 cosines = st.lists(st.floats(-1, 1, width=32), min_size=CATEGORIES, max_size=CATEGORIES)
 
 
-@settings(deadline=None)
 @given(scores=cosines, nearest=cosines, descriptions=cosines)
 def test_probabilities_are_finite_and_sum_to_one(
     scores: list[float], nearest: list[float], descriptions: list[float]
