@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
-DATA = Path(os.environ.get("LOREKEEPER_BENCH_DATA", "../shared/data"))
+DATA = Path(os.environ.get("BENCHMARK_DATA", "../shared/data"))
 """Where banking77/ and squad2/ lie; benchmarks/README.md says where to get them."""
 
 
