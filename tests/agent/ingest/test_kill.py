@@ -24,11 +24,14 @@ _OPEN = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from agent.contracts import LOCAL_GUILD
+from agent.ingest import storing
 from agent.ingest.reindex import Reindexer
 from agent.models.library import open_embedder
 from agent.settings import Settings
 from tests.agent.ingest.house import OtherEmbedder, ingestor_of, make_guild, open_knowledge, opened_catalog
 
+# One after the other, so that it is known what was stored when it died.
+storing.STORED_AT_ONCE = 1
 kept, files, models, at = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
 
 def killing(method):
