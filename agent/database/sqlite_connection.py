@@ -91,14 +91,14 @@ class SqliteConnection:
         """What is not committed is rolled back."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            await self.run(connection.close)
+            await self.run(partial(_close, connection))
         self._thread.shutdown(wait=False)
 
     def stop(self) -> None:
         """Close without waiting for it."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._thread.submit(connection.close)
+            self._thread.submit(_close, connection)
         self._thread.shutdown(wait=False)
 
     @property
@@ -196,3 +196,9 @@ def _open(path: Path, busy_seconds: float, pragmas: Sequence[str]) -> sqlite3.Co
     for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    # While a statement of it is not collected, one that is closed lives on, and with it the writer's place.
+    connection.rollback()
+    connection.close()

@@ -135,6 +135,19 @@ async def test_a_closed_one_says_so(tmp_path: Path) -> None:
         await connection.cursor().execute("SELECT 1")
 
 
+async def test_one_that_is_closed_gives_the_writers_place_back(connection: SqliteConnection) -> None:
+    """At once, though a statement of it is still held somewhere, as a cancelled question's is."""
+    path = _file(connection)
+    connection.begin(WRITE)
+    held = await connection.cursor().execute(_NUMBERS.format(count=200, what="i"))
+    await connection.close()
+    other = await SqliteConnection.open(path, 0.0, [])
+    other.begin(WRITE)
+    await other.cursor().execute("SELECT 1")
+    await other.close()
+    assert await held.fetchone() == (1,)
+
+
 def _file(connection: SqliteConnection) -> Path:
     assert connection._connection is not None
     return Path(connection._connection.execute("PRAGMA database_list").fetchone()[2])
