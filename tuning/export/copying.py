@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -43,22 +44,23 @@ def write_copy(
 
     `file_type` is what it says of itself; None leaves what it said.
     """
-    writer = gguf.GGUFWriter(target, architecture)
-    for key, value, kind, item in _fields(reader, keep_type=file_type is None):
-        writer.add_key_value(key, value, kind, sub_type=item)
-    if file_type is not None:
-        writer.add_file_type(file_type)
-    for tensor in tensors:
-        # The type of the numbers is read of `raw_dtype`; any but uint8 says that the shape counts weights.
-        writer.add_tensor_info(
-            tensor.name, tensor.shape, np.dtype(np.float32), _bytes(tensor), raw_dtype=tensor.kind
-        )
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    for tensor in tensors:
-        writer.write_tensor_data(tensor.data())
-    close_whole(writer, target)
+    with closing(gguf.GGUFWriter(target, architecture)) as writer:
+        for key, value, kind, item in _fields(reader, keep_type=file_type is None):
+            writer.add_key_value(key, value, kind, sub_type=item)
+        if file_type is not None:
+            writer.add_file_type(file_type)
+        for tensor in tensors:
+            # The type of the numbers is read of `raw_dtype`; any but uint8 says that the shape counts
+            # weights.
+            writer.add_tensor_info(
+                tensor.name, tensor.shape, np.dtype(np.float32), _bytes(tensor), raw_dtype=tensor.kind
+            )
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for tensor in tensors:
+            writer.write_tensor_data(tensor.data())
+        close_whole(writer, target)
 
 
 def _bytes(tensor: Tensor) -> int:

@@ -2,7 +2,7 @@
 
 It is for the methods that a GGUF adapter cannot hold (`Recipe.why_not_served`). What did not change stays
 bit for bit as the base has it. A step of a quantized type may be larger than what was learnt: so changed
-matrices are F16 unless the base's own type is asked for.
+matrices are F16 unless the base's own type is asked for, and F32 where the base has them so.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _kind(of_base: Kind, shape: tuple[int, ...], quantized: bool) -> Kind:
     if len(shape) == 1:
         return Kind.F32
     if not quantized:
-        return Kind.F16
+        return Kind.F32 if of_base is Kind.F32 else Kind.F16
     if of_base in _WRITABLE:
         return of_base
     block, _ = gguf.GGML_QUANT_SIZES[Kind.Q8_0]

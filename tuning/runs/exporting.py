@@ -1,7 +1,8 @@
 """From a finished run to a file that an engine serves.
 
-A LoRA method becomes a GGUF adapter; a method that changes weights becomes a copy of the base with those
-weights, a model of its own; a method that neither can hold is refused, with the reason.
+A LoRA method becomes a GGUF adapter; a method that changes weights, and any other of which it was asked,
+becomes a copy of the base with those weights, a model of its own; a method that neither can hold is refused,
+with the reason.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from agent.models.weights import sha256_of
 from tuning.export.base import read_base
 from tuning.export.gguf_lora import write_gguf_lora
 from tuning.export.merged import write_merged_gguf
-from tuning.recipes import Recipe, Serving
+from tuning.recipes import Serving
 from tuning.runs.bases import BaseModel
 from tuning.runs.contracts import Exported
-from tuning.training.job import ADAPTER, read_job
+from tuning.training.job import ADAPTER, Job, read_job
 
 
 async def export(folder: Path, base: BaseModel, target: Path) -> Exported:
@@ -30,14 +31,15 @@ async def export(folder: Path, base: BaseModel, target: Path) -> Exported:
     return await asyncio.to_thread(_export, folder, base, target)
 
 
-def written(folder: Path, recipe: Recipe, base: Path, target: Path) -> tuple[str, ...]:
+def written(folder: Path, job: Job, base: Path, target: Path) -> tuple[str, ...]:
     """Write it for the GGUF file `base`; return the names of what it changes there. Raises as `export`."""
+    recipe = job.recipe
     if recipe.serving is Serving.REFUSED:
         raise UsageError(
             f"What {recipe.method} trained cannot be served: {recipe.why_not_served}.",
             "Train by lora, rslora or qlora to serve it.",
         )
-    if recipe.serving is Serving.MERGED:
+    if job.merged:
         return write_merged_gguf(folder / ADAPTER, read_base(base), target)
     return write_gguf_lora(
         folder / ADAPTER, read_base(base), target, alpha=recipe.served_alpha, name=folder.name
@@ -45,12 +47,12 @@ def written(folder: Path, recipe: Recipe, base: Path, target: Path) -> tuple[str
 
 
 def _export(folder: Path, base: BaseModel, target: Path) -> Exported:
-    recipe = read_job(folder).recipe
-    matrices = written(folder, recipe, base.path, target)
+    job = read_job(folder)
+    matrices = written(folder, job, base.path, target)
     return Exported(
         path=target,
         digest=sha256_of(target),
         size=target.stat().st_size,
         matrices=matrices,
-        is_adapter=recipe.serving is Serving.ADAPTER,
+        is_adapter=not job.merged,
     )

@@ -28,7 +28,6 @@ from pydantic import TypeAdapter, ValidationError
 from agent.errors import ModelBrokenError, ModelMissingError
 from agent.models.protocol import ChatMessage, ChatModel
 from tuning.export.base import write_f32_copy
-from tuning.recipes import Serving
 from tuning.runs.bases import BaseModel
 from tuning.runs.contracts import Exported, Proof
 from tuning.runs.errors import UnprovenError
@@ -139,12 +138,12 @@ async def _exact_engine(
     copy = scratch / "base.gguf"
     await asyncio.to_thread(write_f32_copy, base.path, copy)
     adapters: tuple[AdapterFile, ...] = ()
-    recipe = read_job(folder).recipe
-    if recipe.serving is Serving.ADAPTER:
+    job = read_job(folder)
+    if not job.merged:
         adapters = (AdapterFile(name=_NAME, path=exported.path, digest=exported.digest),)
     else:
         merged = scratch / "merged.gguf"
-        await asyncio.to_thread(written, folder, recipe, copy, merged)
+        await asyncio.to_thread(written, folder, job, copy, merged)
         copy = merged
     config = LlamaConfig(
         path=copy,

@@ -71,7 +71,7 @@ def require_room(job: Job, folder: Path, room: Room | None = None) -> Need:
     room = room or room_of(folder)
     size = size_of(job.base)
     if size:
-        need = need_of(size, job.recipe, on_card=room.card is not None)
+        need = need_of(size, job.recipe, on_card=room.card is not None, merged=job.merged)
     else:
         need = Need(disk=SPARE_BYTES, memory=PROCESS_BYTES)
     line, hint = refusal(need, room)
@@ -80,7 +80,7 @@ def require_room(job: Job, folder: Path, room: Room | None = None) -> Need:
     return need
 
 
-def need_of(size: Size, recipe: Recipe, *, on_card: bool = False) -> Need:
+def need_of(size: Size, recipe: Recipe, *, on_card: bool = False, merged: bool = False) -> Need:
     """Estimate what a run takes at most, its export and proof included.
 
     A card computes in half precision, and keeps weights that do not learn in it. What was learnt there is
@@ -92,10 +92,12 @@ def need_of(size: Size, recipe: Recipe, *, on_card: bool = False) -> Need:
     numbers = recipe.micro_tokens * (token + LEARNT_SHARE * size.vocabulary * LOGIT_COPIES)
     passing = numbers * (_HALF if on_card else _FLOAT)
     training = PROCESS_BYTES + _weights(size, recipe, on_card) + (LEARNING_COPIES - 1) * learns + passing
-    # A checkpoint is written beside the one before it; the copy for the proof is in whole precision.
+    # A checkpoint is written beside the one before it; the copy for the proof is in whole precision, and so
+    # are the weights to be merged and what they make of that copy.
     checkpoints = 2 * (LEARNING_COPIES - 1) * learns
+    copies = (3 if merged else 1) * _FLOAT * size.parameters
     return Need(
-        disk=round(checkpoints + 2 * learns + _FLOAT * size.parameters + SPARE_BYTES),
+        disk=round(checkpoints + 2 * learns + copies + SPARE_BYTES),
         memory=round(loading if on_card else max(loading, training)),
         card=round(training) if on_card else 0,
     )

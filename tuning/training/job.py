@@ -3,8 +3,8 @@
 job.json         what to train (`Job`)
 metrics.jsonl    one `started`, many `step` and `evaluation`, one `ended` or `stopped`; grows on resuming
 checkpoint.pt    where it stands; the run goes on from there when it is started again
-adapter/         what PEFT saved; weights.safetensors, the weights that differ from the base's, of methods
-                 that are served merged
+adapter/         what PEFT saved; weights.safetensors, the weights that differ from the base's, where they are
+                 to be merged into it
 proof.jsonl      what PyTorch says of some prompts, for the engine to be compared with
 """
 
@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import ModelBrokenError
 from agent.files import write_atomically
-from tuning.recipes import Recipe
+from tuning.recipes import Recipe, Serving
 
 JOB: Final = "job.json"
 METRICS: Final = "metrics.jsonl"
@@ -63,6 +63,14 @@ class Job:
     prove the adapter: 4 bytes a weight of memory."""
     checkpoint_seconds: float = 60.0
     evaluate_at_start: bool = True
+    merge: bool = False
+    """Whether an adapter is worked into the weights too, where it could be served as it is."""
+
+    @property
+    def merged(self) -> bool:
+        """Whether what is learnt becomes a copy of the base with other weights, a model of its own."""
+        serving = self.recipe.serving
+        return serving is Serving.MERGED or (self.merge and serving is Serving.ADAPTER)
 
 
 def write_job(folder: Path, job: Job) -> None:

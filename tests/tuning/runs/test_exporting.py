@@ -17,12 +17,12 @@ from agent.models.protocol import ChatMessage
 from tests.agent.database.disks import small_disk
 from tests.tuning.training.runs import RECIPE, write_run
 from tuning.export.gguf_lora import WEIGHTS
-from tuning.recipes import Method, Recipe, Serving
+from tuning.recipes import Method, Recipe
 from tuning.runs.bases import BaseModel
 from tuning.runs.errors import UnprovenError
 from tuning.runs.exporting import export
 from tuning.runs.proving import EXACT_NATS, Prompt, compared, prove_exactly, prove_served, read_prompts
-from tuning.training.job import ADAPTER, PROOF
+from tuning.training.job import ADAPTER, PROOF, write_job
 from tuning.training.rows import Row
 
 ASKED = "What does the passage say of the pool pump, and when was it replaced?"
@@ -39,7 +39,15 @@ def answers() -> list[Row]:
     return [Row(messages=said, completion=f'"replaced in May 2025" [{number}]') for number in range(4)]
 
 
-def _learnt(loaded: Any, base: BaseModel, folder: Path, recipe: Recipe, rows: Sequence[Row]) -> Path:
+def _learnt(
+    loaded: Any,
+    base: BaseModel,
+    folder: Path,
+    recipe: Recipe,
+    rows: Sequence[Row],
+    *,
+    merge: bool = False,
+) -> Path:
     """A run that ended, with random weights: an adapter that was not trained is as good to be proven."""
     import torch
 
@@ -47,14 +55,15 @@ def _learnt(loaded: Any, base: BaseModel, folder: Path, recipe: Recipe, rows: Se
     from tuning.training.process.encoding import Encoder
     from tuning.training.process.proof import write_proof
 
-    write_run(folder, Path(base.source), list(rows), recipe)
+    job = replace(write_run(folder, Path(base.source), list(rows), recipe), merge=merge)
+    write_job(folder, job)
     model, tokenizer = loaded("llama")
     torch.manual_seed(1)
     model = adapted(model, recipe).eval()
     for weights in trained(model).values():
         torch.nn.init.normal_(weights, std=0.15)
     save(model, folder)
-    if recipe.adapts and recipe.serving is Serving.MERGED:
+    if recipe.adapts and job.merged:
         model = save_merged(model, folder)
     write_proof(folder, model, Encoder(tokenizer), rows)
     return folder
@@ -143,15 +152,19 @@ async def test_the_engine_that_serves_is_held_against_it_too(
         await model.close()
 
 
-@pytest.mark.parametrize("method", [Method.DORA, Method.PARTIAL])
+@pytest.mark.parametrize(
+    ("method", "merge"),
+    [(Method.DORA, False), (Method.PARTIAL, False), (Method.LORA, True), (Method.RSLORA, True)],
+)
 async def test_a_method_that_changes_weights_becomes_a_model(
-    loaded: Any, tiny_base: BaseModel, rows: list[Row], tmp_path: Path, method: Method
+    loaded: Any, tiny_base: BaseModel, rows: list[Row], tmp_path: Path, method: Method, merge: bool
 ) -> None:
     recipe = RECIPE.changed(method=method, top_layers=1)
-    folder = _learnt(loaded, tiny_base, tmp_path / "run", recipe, rows[:2])
+    folder = _learnt(loaded, tiny_base, tmp_path / "run", recipe, rows[:2], merge=merge)
     exported = await export(folder, tiny_base, tmp_path / "model.gguf")
     assert not exported.is_adapter
-    assert (await prove_exactly(folder, tiny_base, exported)).holds
+    proof = await prove_exactly(folder, tiny_base, exported)
+    assert proof.max_nats < 0.001, "what changed is compared in whole precision, not in that of the file"
 
 
 async def test_what_no_engine_holds_is_refused_with_the_reason(

@@ -52,6 +52,12 @@ def test_a_card_computes_in_half_precision(recipe: Recipe, least: float, most: f
     assert need_of(EIGHT_BILLION, recipe).card == 0
 
 
+def test_a_merged_model_needs_room_for_its_weights_and_its_proof() -> None:
+    alone, merged = (need_of(SMOLLM2, Recipe(), merged=merged) for merged in (False, True))
+    assert merged.disk - alone.disk == 2 * 4 * SMOLLM2.parameters
+    assert merged.memory == alone.memory
+
+
 @pytest.mark.parametrize(
     ("recipe", "numbers"),
     [

@@ -122,7 +122,9 @@ def test_a_changed_matrix_is_written_in_the_bases_type_where_that_can_be_written
     assert _kind(of_base, (96, 64), quantized=True) is written
     assert _kind(of_base, (96, 64), quantized=False) is gguf.GGMLQuantizationType.F16
     assert _kind(of_base, (96, 40), quantized=True) in (of_base, gguf.GGMLQuantizationType.F16)
-    assert _kind(gguf.GGMLQuantizationType.F32, (64,), quantized=True) is gguf.GGMLQuantizationType.F32
+    for shape in ((64,), (96, 64)):
+        kind = _kind(gguf.GGMLQuantizationType.F32, shape, quantized=False)
+        assert kind is gguf.GGMLQuantizationType.F32, "never less precise than the base"
 
 
 async def test_a_quantized_base_stays_quantized_when_asked(

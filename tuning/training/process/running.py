@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from agent.errors import UsageError
-from tuning.recipes import Method, Recipe, Serving
+from tuning.recipes import Method, Recipe
 from tuning.training.batching import common_start, steps
 from tuning.training.job import Job
 from tuning.training.process import course as courses
@@ -134,7 +134,7 @@ class Run:
             hand_back()
             base, _ = load_base(self._job.base, torch.device("cpu"))
             model = readapted(base, self._folder).eval()
-        if self._recipe.adapts and self._recipe.serving is Serving.MERGED:
+        if self._recipe.adapts and self._job.merged:
             model = save_merged(model, self._folder)
         write_proof(self._folder, model, self._encoder, self._proven)
 
