@@ -116,7 +116,11 @@ def believing(learned: Learned, trust: Trust | None) -> Learned:
 
 def spread(labels: Labels, most: int) -> Rows:
     """Pick at most so many examples, evenly over the categories."""
-    count = len(labels.examples)
+    return evenly(len(labels.examples), most)
+
+
+def evenly(count: int, most: int) -> Rows:
+    """Pick at most so many of `count` rows."""
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 

@@ -14,6 +14,7 @@ when it is left out.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from agent.catalog.protocol import Catalog
 from agent.contracts import CategoryScore, GuildId, Route, RouteDecision
@@ -22,7 +23,7 @@ from agent.models.protocol import ChatModel, Embedder
 from agent.routing.decide import could_change, decide
 from agent.routing.fusion import Floats, within
 from agent.routing.guilds import TaughtGuilds
-from agent.routing.learned import Learned, Opinion, believing, consider, spread
+from agent.routing.learned import Learned, Opinion, believing, consider, evenly
 from agent.routing.memory import MEMORY_FILE, RoutingMemory
 from agent.routing.placing import Placed, Placer
 from agent.routing.vote import ModelVote, ask_model
@@ -69,18 +70,22 @@ class FusedRouter:
         told = await self._told_by(model, learned, opinion, question)
         return fused_route(learned, opinion, told, self._scope_threshold)
 
-    async def study(self, guild: GuildId, questions: int = 60) -> int:
+    async def study(
+        self, guild: GuildId, questions: int = 60, *, among: Collection[str] | None = None
+    ) -> int:
         """Ask the language model about labelled questions that it was not asked about yet.
 
         What it says decides how far it is trusted from the next question on. Returns how many it was asked
-        about: at most `questions`, each one model call. Meant for idle time; may be cancelled between calls.
-        Does nothing where a tuned model routes.
+        about: at most `questions`, each one model call, and only those `among` these where they are given: a
+        model must not be examined by what it was trained on. Meant for idle time; may be cancelled between
+        calls. Does nothing where a tuned model routes.
         """
         learned = await self._guilds.learned(guild, english=True)
         if self._vote is None or learned is None or await self._is_tuned(guild):
             return 0
         labels = learned.labels
-        rows = spread(labels, questions)
+        meant = [row for row, each in enumerate(labels.examples) if among is None or each.question in among]
+        rows = [meant[place] for place in evenly(len(meant), questions)]
         texts = [labels.examples[row].question for row in rows]
         known = await self._vote.examined(guild, labels.categories, texts)
         asked = 0

@@ -216,6 +216,15 @@ async def test_a_model_that_proved_itself_decides_doubtful_questions_only(
     assert total(told) == pytest.approx(1.0)
 
 
+async def test_a_model_is_examined_only_by_what_it_did_not_learn(
+    taught: SqlCatalog, make_router: MakeRouter
+) -> None:
+    model = TunedModel(_as_labelled)
+    unseen = {example.question for example in EXAMPLES[:3]} | {"Who asked this?"}
+    assert await make_router(taught, chat=model).study(LOCAL_GUILD, among=unseen) == 3 == model.calls
+    assert await make_router(taught, chat=model).study(LOCAL_GUILD, among=()) == 0
+
+
 async def test_a_model_that_always_says_the_same_stays_without_a_say(
     taught: SqlCatalog, make_router: MakeRouter
 ) -> None:
