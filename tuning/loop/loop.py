@@ -9,20 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from filelock import AsyncFileLock, Timeout
-
 from agent.contracts import GuildId, MemberId, Slug
 from agent.errors import LorekeeperError, UsageError
-from agent.files import write_error
 from agent.serving.served import Task
 from tuning.loop.aim import EVERYTHING, Aim, require_aim
+from tuning.loop.alone import alone_at_work
 from tuning.loop.log import Plans, RunLog
 from tuning.loop.plan import Plan
 from tuning.loop.run import Facts, Move, Run, Why
@@ -38,7 +35,6 @@ TRIES: Final = 8
 SETBACKS: Final = 300
 """How often what may succeed a moment later is tried again: in five hours, looking each minute."""
 _PASSED: Final = (*WAITING, State.CHAMPION, State.ROLLED_BACK)
-_LOCK: Final = "tuning/lock"
 _LOOK_EVERY: Final = 2.0
 """Seconds between looks whether the run was cancelled, or should pause."""
 
@@ -147,7 +143,10 @@ class Loop:
         require_aim(task, aim)
         plan = plan or await self.plans.get(guild)
         if plan.recipe.serving is not Serving.ADAPTER:
-            raise UsageError(f"What {plan.recipe.method} trains is no adapter: {plan.recipe.why_not_served}.")
+            raise UsageError(
+                f"What {plan.recipe.method} trains is no adapter: {plan.recipe.why_not_served}.",
+                f"`lorekeeper tune model {task} --to FILE.gguf` trains by it, apart from what serves.",
+            )
         run = await self.log.ask(guild, task, self.clock(), plan, why=why, pattern=pattern, aim=aim)
         await self._listener.moved(run)
         return run
@@ -158,7 +157,7 @@ class Loop:
         It goes until it waits for people or time, is over, or should pause because the quiet hours ended.
         None where there is no such run, or another process or guild is at work.
         """
-        async with self._alone() as alone:
+        async with alone_at_work(self._data_dir) as alone:
             run = await self._at_work(guild) if alone else None
             # A run that was killed, or cancelled elsewhere, as it ended may have left something.
             for other in await self.log.runs(guild) if alone else ():
@@ -349,24 +348,6 @@ class Loop:
         if run.state is not State.APPROVAL:
             raise UsageError(f"Run {run.id} is {run.state}, it does not wait for a decision.")
         return run
-
-    @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[bool]:
-        """Whether no other process or task of this data folder is at work; a kill gives the lock back."""
-        path = self._data_dir / _LOCK
-        lock = AsyncFileLock(path, timeout=0, run_in_executor=False)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            await lock.acquire()
-        except Timeout:
-            yield False
-            return
-        except OSError as error:
-            raise write_error(path, error) from error
-        try:
-            yield True
-        finally:
-            await lock.release()
 
 
 def _failed(line: str) -> Move:
