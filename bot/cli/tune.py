@@ -8,22 +8,29 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from bot import opening
-from bot.cli import tune_library, tune_trying
-from bot.cli.tune_values import aim_of, category_of, setting_of, task_of
+from bot.cli import tune_library, tune_model, tune_trying
+from bot.cli.tune_values import (
+    BaseOption,
+    InstructionsOption,
+    RecipeOption,
+    SetOption,
+    TaskArgument,
+    aim_of,
+    category_of,
+    changed_plan,
+    task_of,
+)
+from bot.cli.tune_words import Shown, texts_of
 from bot.output import GuildOption, JsonOption, note, print_json, progress, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent.contracts import GuildId
-    from agent.runtime import Stores
     from agent.serving.served import Task
-    from bot.output import Progress as Bar
     from bot.texts.tuning import TuningTexts
     from tuning.loop.loop import Loop
-    from tuning.loop.plan import Plan
     from tuning.loop.run import Run
-    from tuning.runs.contracts import Progress
 
 app = typer.Typer(
     help="Train on what members taught, prove it, let it serve, take it back.",
@@ -36,27 +43,14 @@ for command, example in (
     (tune_library.card, "lorekeeper tune card 7d3e90ab"),
     (tune_trying.compare, "lorekeeper tune compare smollm2-135m ~/models/qwen2.5-1.5b-instruct-q4_k_m.gguf"),
     (tune_trying.search, "lorekeeper tune search route --try rank=8,16 --try learning_rate=0.001,0.003"),
+    (tune_model.model, "lorekeeper tune model route --to pool.gguf --set method=dora"),
 ):
     app.command(epilog=f"Example: {example}")(command)
 
-TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="`route` (topics) or `answer`.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The last characters of its id do.")]
 AdapterArgument = Annotated[str, typer.Argument(metavar="ADAPTER", help="The last characters of its id do.")]
 CategoryOption = Annotated[
     str | None, typer.Option("--category", metavar="SLUG", help="Only for answers about this category.")
-]
-RecipeOption = Annotated[
-    Path | None, typer.Option("--recipe", metavar="FILE", dir_okay=False, help="A recipe as JSON.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A value of the recipe: rank=8. May be repeated."),
-]
-BaseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--base", help="What to train on instead of what serves: a GGUF file, a folder, hf:OWNER/NAME."
-    ),
 ]
 
 
@@ -73,10 +67,7 @@ def run_(
     changes: SetOption = None,
     base: BaseOption = None,
     category: CategoryOption = None,
-    instructions: Annotated[
-        Path | None,
-        typer.Option("--instructions", metavar="FILE", dir_okay=False, help="To learn from too, as JSONL."),
-    ] = None,
+    instructions: InstructionsOption = None,
     tone: Annotated[str, typer.Option(metavar="NAME", help="What you call what they teach.")] = "",
     guild: GuildOption = "local",
     as_json: JsonOption = False,
@@ -195,7 +186,7 @@ async def _status(guild: str, as_json: bool) -> None:
         if as_json:
             print_json(standing)
             return
-        said = status_words(standing, _texts(stores), lambda at: f"{at:%Y-%m-%d %H:%M}")
+        said = status_words(standing, texts_of(stores), lambda at: f"{at:%Y-%m-%d %H:%M}")
         print("\n".join(map(one_line, said.splitlines())), flush=True)
 
 
@@ -217,12 +208,12 @@ async def _run(
 
     async with opening.stores() as stores:
         with progress("") as bar:
-            shown = _Shown(bar, _texts(stores))
+            shown = Shown(bar, texts_of(stores))
             loop = open_loop(stores, listener=shown)
             wanted = await _begun(loop, GuildId(guild), task_of(task))
             aim = await aim_of(stores, GuildId(guild), *aimed)
             if wanted is None:
-                plan = _changed(await loop.plans.get(GuildId(guild)), {"base": base}, recipe, changes)
+                plan = changed_plan(await loop.plans.get(GuildId(guild)), {"base": base}, recipe, changes)
                 wanted = await loop.ask(GuildId(guild), task_of(task), plan=plan, aim=aim)
             elif recipe or changes or base is not None or aim not in (EVERYTHING, wanted.aim):
                 raise UsageError(
@@ -257,7 +248,7 @@ async def _report(guild: str, ending: str, plot: Path | None, as_json: bool) -> 
             print_json({"adapter": adapter.id, "verdict": found.verdict, "report": found.report})
         else:
             print(markdown(found.report, found.verdict), flush=True)
-            note(report_words(found.report, found.verdict, _texts(stores)).splitlines()[-2])
+            note(report_words(found.report, found.verdict, texts_of(stores)).splitlines()[-2])
         picture = next((file for file in found.files if file.suffix == ".png"), None)
         if plot is not None and picture is not None:
             write_atomically(plot, picture.read_bytes())
@@ -274,7 +265,7 @@ async def _promote(guild: str, ending: str, share: float, category: str | None) 
         adapter = await open_loop(stores).promote(
             GuildId(guild), ending, LOCAL_MEMBER, share=share, category=there
         )
-        texts = _texts(stores)
+        texts = texts_of(stores)
         said = texts.promoted if share == 1 else texts.on_trial
         note(said.format(adapter=short(adapter.id), share=share))
 
@@ -285,7 +276,7 @@ async def _refuse(guild: str, ending: str) -> None:
 
     async with opening.stores() as stores:
         await open_loop(stores).decline(GuildId(guild), ending, LOCAL_MEMBER)
-        note(_texts(stores).declined)
+        note(texts_of(stores).declined)
 
 
 async def _cancel(guild: str, ending: str) -> None:
@@ -294,7 +285,7 @@ async def _cancel(guild: str, ending: str) -> None:
 
     async with opening.stores() as stores:
         await open_loop(stores).cancel(GuildId(guild), ending)
-        note(_texts(stores).cancelled)
+        note(texts_of(stores).cancelled)
 
 
 async def _rollback(guild: str, task: str, category: str | None) -> None:
@@ -306,7 +297,7 @@ async def _rollback(guild: str, task: str, category: str | None) -> None:
         there = await category_of(stores, GuildId(guild), category)
         await open_loop(stores).rollback(GuildId(guild), task_of(task), LOCAL_MEMBER, category=there)
         now = await stores.assignments.get(GuildId(guild), task_of(task), there)
-        texts = _texts(stores)
+        texts = texts_of(stores)
         note(texts.rolled_back.format(now=serving_words(now, task_of(task), texts, there)))
 
 
@@ -321,10 +312,10 @@ async def _change_plan(
     async with opening.stores() as stores:
         plans = Plans(stores.database)
         before = await plans.get(GuildId(guild))
-        after = _changed(before, given, recipe, changes)
+        after = changed_plan(before, given, recipe, changes)
         if after != before:
             await plans.put(GuildId(guild), after)
-        print(plan_words(await standing_of(stores, GuildId(guild)), _texts(stores)), flush=True)
+        print(plan_words(await standing_of(stores, GuildId(guild)), texts_of(stores)), flush=True)
         note(recipe_words(after))
 
 
@@ -334,30 +325,6 @@ async def _begun(loop: Loop, guild: GuildId, task: Task) -> Run | None:
 
     runs = await loop.log.runs(guild)
     return next((each for each in runs if each.state in WORKING and each.task is task), None)
-
-
-def _changed(plan: Plan, given: Mapping[str, object], recipe: Path | None, changes: list[str]) -> Plan:
-    """The plan with what was given and not left out. Raises `UsageError`."""
-    from dataclasses import replace
-    from typing import Any
-
-    from agent.errors import UsageError
-    from tuning.recipes import read_recipe
-
-    told: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    cooked = plan.recipe
-    if recipe is not None:
-        try:
-            cooked = read_recipe(recipe.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{recipe} cannot be read: {error}.") from error
-    return replace(plan, **told, recipe=cooked.changed(**dict(map(setting_of, changes))))
-
-
-def _texts(stores: Stores) -> TuningTexts:
-    from bot.texts import texts_for
-
-    return texts_for(stores.settings.language).tuning
 
 
 def _tell_end(after: Run, texts: TuningTexts) -> None:
@@ -379,20 +346,3 @@ class _Aimed(NamedTuple):
     category: str | None
     tone: str
     instructions: Path | None
-
-
-class _Shown:
-    """A `tuning.loop.loop.Listener` for the terminal."""
-
-    def __init__(self, bar: Bar, texts: TuningTexts) -> None:
-        self.texts = texts
-        self._bar = bar
-
-    async def moved(self, run: Run) -> None:
-        if run.open:
-            note(f"{self.texts.states[run.state]} …")
-
-    def progressed(self, run: Run, progress: Progress) -> None:
-        from bot.tuning.words import figures_words
-
-        self._bar(progress.step, progress.steps, figures_words(progress, self.texts))

@@ -111,6 +111,10 @@ def test_the_plan_is_changed_in_what_is_given(command: Command) -> None:
         (("run", "answer", "--instructions", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),
         (("rollback", "answer", "--category", "attic"), "There is no category attic."),
         (("refuse", "ffff"), "No runs are called ffff."),
+        (("run", "route", "--set", "method=dora"), "`lorekeeper tune model route --to FILE.gguf`"),
+        (("model", "topics", "--to", "a.gguf"), "There is no task topics."),
+        (("model", "route", "--to", "a.bin"), "is no name of a model"),
+        (("model", "route", "--to", "a.gguf", "--set", "depth=2"), "knows no depth"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(command: Command, arguments: tuple[str, ...], said: str) -> None:

@@ -198,16 +198,22 @@ def _serving_router(contest: _Contest, arms: Sequence[RoutingArm]) -> Arm:
 
 
 @asynccontextmanager
-async def _placer(settings: Settings) -> AsyncIterator[Placer]:
-    """Place questions as the router does, with a memory of its own that is gone afterwards."""
+async def routing_embedders(settings: Settings) -> AsyncIterator[tuple[Embedder, Embedder | None]]:
+    """Open what the router places questions with; the second is None where it would be the first again."""
     async with AsyncExitStack() as stack:
         first = await open_embedder(settings)
         stack.push_async_callback(first.close)
         second = await open_routing_embedder(settings)
         stack.push_async_callback(second.close)
-        folder = stack.enter_context(TemporaryDirectory(prefix="lorekeeper-"))
-        same = first.info.digest == second.info.digest
-        yield Placer(first, None if same else second, RoutingMemory(Path(folder) / MEMORY_FILE))
+        yield first, None if first.info.digest == second.info.digest else second
+
+
+@asynccontextmanager
+async def _placer(settings: Settings) -> AsyncIterator[Placer]:
+    """Place questions as the router does, with a memory of its own that is gone afterwards."""
+    async with routing_embedders(settings) as (first, second):
+        with TemporaryDirectory(prefix="lorekeeper-") as folder:
+            yield Placer(first, second, RoutingMemory(Path(folder) / MEMORY_FILE))
 
 
 async def _answer(contest: _Contest) -> _Found:

@@ -28,7 +28,7 @@ from tuning.registry.card import model_card
 from tuning.registry.events import Act
 from tuning.registry.provenance import code_version, packages_digest
 from tuning.runs.bases import BaseModel
-from tuning.runs.following import curves
+from tuning.runs.following import Curves, curves
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def evaluate_it(tools: Tools, run: Run) -> Move:
     base = await same_base(tools, run)
     version = await tools.datasets.get(run.guild, run.dataset)
     taught = await asyncio.to_thread(read_instructions, run.aim.instructions)
-    champion = await _serving(tools, run)
+    champion = await serving_now(tools, run)
     challenger = ServedAdapter(id=run.adapter, digest=run.digest, base_digest=run.base_digest)
     engine = await open_engine(tools.settings)
     try:
@@ -60,7 +60,7 @@ async def evaluate_it(tools: Tools, run: Run) -> Move:
         await engine.close()
     path = report_file(tools.data_dir, run.guild, run.adapter)
     await asyncio.to_thread(write_atomically, path, report.to_json().encode())
-    adapter = _adapter(run, base, report, tools.clock())
+    adapter = adapter_of(run, base, report, tools.clock())
     await tools.registry.add(adapter, tools.data_dir / adapter_file(run.digest))
     return Move(to=State.GATED)
 
@@ -70,7 +70,9 @@ async def pass_gate(tools: Tools, run: Run) -> Move:
     report = await asyncio.to_thread(_read, report_file(tools.data_dir, run.guild, run.adapter))
     adapter = await tools.registry.get(run.guild, run.adapter)
     verdict = decide(report)
-    await _write_pages(tools, run, adapter, report, verdict)
+    place = reports_folder(tools.data_dir, run.guild) / adapter.id
+    card = model_card(adapter, markdown(report, verdict))
+    await write_pages(place, card, report, curves(tools.folder(run)))
     if not verdict.promoted:
         note = _said(verdict)
         await tools.registry.log(
@@ -82,7 +84,7 @@ async def pass_gate(tools: Tools, run: Run) -> Move:
     return await serve(tools, run, None, run.plan.share)
 
 
-async def _serving(tools: Tools, run: Run) -> Adapter | None:
+async def serving_now(tools: Tools, run: Run) -> Adapter | None:
     """What answers the questions that the run is for."""
     own = await tools.promotion.champion(run.guild, run.task, await category_now(tools, run))
     return own or await tools.promotion.champion(run.guild, run.task)
@@ -92,7 +94,8 @@ def report_file(data_dir: Path, guild: GuildId, adapter: str) -> Path:
     return reports_folder(data_dir, guild) / f"{adapter}.json"
 
 
-def _adapter(run: Run, base: BaseModel, report: Report, now: datetime) -> Adapter:
+def adapter_of(run: Run, base: BaseModel, report: Report, now: datetime) -> Adapter:
+    """What is written down of what a run made."""
     return Adapter(
         id=run.adapter,
         guild=run.guild,
@@ -119,17 +122,18 @@ def _adapter(run: Run, base: BaseModel, report: Report, now: datetime) -> Adapte
     )
 
 
-async def _write_pages(tools: Tools, run: Run, adapter: Adapter, report: Report, verdict: Verdict) -> None:
-    """The model card with the report in it, and its picture."""
-    folder = reports_folder(tools.data_dir, run.guild)
-    card = model_card(adapter, markdown(report, verdict))
-    await asyncio.to_thread(write_atomically, folder / f"{adapter.id}.md", card.encode())
+async def write_pages(place: Path, card: str, report: Report, trained: Curves) -> None:
+    """Write the model card with the report in it, and its picture: `place` with .md and .png after it.
+
+    A picture that cannot be drawn is left out. Raises `StoreError`.
+    """
+    await asyncio.to_thread(write_atomically, place.with_name(f"{place.name}.md"), card.encode())
     try:
-        drawn = await draw(picture(report, curves(tools.folder(run))))
+        drawn = await draw(picture(report, trained))
     except PictureError as error:
-        _log.warning("the report of adapter %s has no picture: %s", adapter.id, error)
+        _log.warning("the report of %s has no picture: %s", place.name, error)
         return
-    await asyncio.to_thread(write_atomically, folder / f"{adapter.id}.png", drawn)
+    await asyncio.to_thread(write_atomically, place.with_name(f"{place.name}.png"), drawn)
 
 
 def _read(path: Path) -> Report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -58,7 +59,7 @@ async def make_dataset(tools: Tools, run: Run) -> Move:
     return Move(to=State.DATASET, facts={"dataset": version.id, "labels": labels})
 
 
-async def write_job_of(tools: Tools, run: Run) -> Move:
+async def write_job_of(tools: Tools, run: Run, *, merge: bool = False) -> Move:
     """DATASET: what to train is written into the run's folder, if the machine has room for it."""
     base = await find_base(tools.settings, run.plan.base)
     version = await tools.datasets.get(run.guild, run.dataset)
@@ -67,6 +68,7 @@ async def write_job_of(tools: Tools, run: Run) -> Move:
     job = await job_of(tools, run.guild, version, run.recipe, base, folder, taught)
     if isinstance(job, Split):
         return _nothing(f"No label to {_purpose(job)} is of use: what it rests on has changed.")
+    job = replace(job, merge=merge)
     await asyncio.to_thread(write_job, folder, job)
     await asyncio.to_thread(require_room, job, folder)
     return Move(to=State.TRAINING, facts={"base_digest": base.digest})
@@ -123,7 +125,7 @@ async def export_it(tools: Tools, run: Run) -> Move:
     adapter = ServedAdapter(id=new_id(), digest=exported.digest, base_digest=base.digest)
     await asyncio.to_thread(_place, exported.path, tools.data_dir / adapter_file(exported.digest))
     as_served = await _prove_served(tools, run, adapter)
-    figures = {**run.figures, **_proven(exported, exactly, as_served)}
+    figures = {**run.figures, **figures_of_proof(exported, exactly, as_served)}
     return Move(
         to=State.EVALUATING,
         facts={"adapter": adapter.id, "digest": adapter.digest, "figures": figures},
@@ -183,7 +185,7 @@ def _figures(outcome: Outcome) -> dict[str, float]:
     return {name: float(value) for name, value in said.items() if math.isfinite(value)}
 
 
-def _proven(exported: Exported, exactly: Proof, as_served: Proof) -> dict[str, float]:
+def figures_of_proof(exported: Exported, exactly: Proof, as_served: Proof) -> dict[str, float]:
     return {
         "size": float(exported.size),
         "exact_nats": exactly.apart,

@@ -1,4 +1,4 @@
-"""The model card of an adapter: what a person reads before they let it serve, or wonder why it does."""
+"""The model card of what was tuned: what a person reads before they let it serve, or wonder why it does."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ _PURPOSE = {
 }
 
 
-def model_card(adapter: Adapter, report: str = "") -> str:
-    """Markdown. `report` is the evaluation's, in Markdown too."""
-    parts = [*_head(adapter), "", *_made(adapter), "", *_recipe(adapter.recipe), "", *_proof(adapter), ""]
+def model_card(adapter: Adapter, report: str = "", *, kind: str = "adapter") -> str:
+    """Markdown. `report` is the evaluation's, in Markdown too; `kind` what the file is called, a model where
+    it has the whole base in it.
+    """
+    head, made = _head(adapter, kind), _made(adapter, kind)
+    parts = [*head, "", *made, "", *_recipe(adapter.recipe), "", *_proof(adapter), ""]
     return "\n".join([*parts, report] if report else parts)
 
 
@@ -35,8 +38,8 @@ def _event(event: AdapterEvent) -> str:
     )
 
 
-def _head(adapter: Adapter) -> Iterator[str]:
-    yield f"# Adapter {adapter.id}"
+def _head(adapter: Adapter, kind: str) -> Iterator[str]:
+    yield f"# {kind.capitalize()} {adapter.id}"
     yield ""
     yield f"It {_PURPOSE[adapter.task]}."
     narrowed = {"category": adapter.category, "tone": adapter.tone}
@@ -48,7 +51,7 @@ def _head(adapter: Adapter) -> Iterator[str]:
     )
 
 
-def _made(adapter: Adapter) -> Iterator[str]:
+def _made(adapter: Adapter, kind: str) -> Iterator[str]:
     yield "| | |"
     yield "|---|---|"
     yield f"| made at | {adapter.made_at:%Y-%m-%d %H:%M} UTC |"
@@ -57,7 +60,7 @@ def _made(adapter: Adapter) -> Iterator[str]:
     yield f"| dataset | `{adapter.dataset}` |"
     if adapter.instructions:
         yield f"| instructions | `{adapter.instructions}` |"
-    yield f"| adapter file | `{adapter.digest}`, {adapter.size / 1e6:.1f} MB |"
+    yield f"| {kind} file | `{adapter.digest}`, {adapter.size / 1e6:.1f} MB |"
     yield f"| champion before | {adapter.parent or 'none: the model served as it is'} |"
     yield f"| code | Lorekeeper {adapter.code} |"
     yield f"| installed packages | `{adapter.packages}` |"
@@ -85,7 +88,7 @@ def _proof(adapter: Adapter) -> Iterator[str]:
         )
     if adapter.served_nats is not None:
         allowed = "" if adapter.tolerance is None else f", of {adapter.tolerance:.2f} that are allowed"
-        yield f"* On the base as it serves: {adapter.served_nats:.4f} nats on average{allowed}."
+        yield f"* As it serves: {adapter.served_nats:.4f} nats on average{allowed}."
     if adapter.trust is not None:
         yield (
             f"* The fusion gives it the weight {adapter.trust.model:.2f} and multiplies the others by "
