@@ -33,6 +33,7 @@ from tests.tuning.training.tiny import write_tiny
 from tuning.datasets.item import Item, Split
 from tuning.datasets.version import DatasetVersion, Entry
 from tuning.evaluation import evaluate as evaluating
+from tuning.evaluation.beside import open_beside
 from tuning.evaluation.evaluate import evaluate, give_way, scores_file
 from tuning.evaluation.gate import decide
 from tuning.evaluation.judge import HumanScore
@@ -42,6 +43,7 @@ from tuning.evaluation.report import markdown, picture
 from tuning.evaluation.results import Arm, Report
 from tuning.labels.label import Label, Polarity
 from tuning.pictures import png_of
+from tuning.runs.bases import BaseModel
 from tuning.training.rows import Row
 
 _TOLD = (
@@ -176,6 +178,23 @@ async def test_routes_are_measured_through_the_engine_and_a_random_adapter_is_re
     asked = (tmp_path / FILE).read_bytes()
     await _evaluated(stores, engine, _routes(), challenger, champion, tmp_path)
     assert (tmp_path / FILE).read_bytes() == asked, "no model was asked again"
+
+
+async def test_a_model_of_its_own_is_measured_beside_its_base_and_the_adapter_that_serves_there(
+    stores: Stores, settings: Settings, champion: ServedAdapter, tmp_path: Path
+) -> None:
+    path = Path(settings.chat_model)
+    base = BaseModel(path=path, digest=champion.base_digest, name="tiny", licence="", source=str(path))
+    model = ServedAdapter(id="house", digest="d" * 64, base_digest=base.digest)
+    engine = await open_beside(settings, base, path, model.digest, "house")
+    try:
+        found = await _evaluated(stores, engine, _routes(), model, champion, tmp_path)
+    finally:
+        await engine.close()
+    said = {arm.arm: [each.confidence for each in arm.predicted] for arm in found.routing}
+    assert said[Arm.CHALLENGER] == said[Arm.UNTUNED] != said[Arm.CHAMPION], "its weights are the base's here"
+    assert (found.challenger, found.challenger_digest) == ("house", model.digest)
+    assert found.base_digest == champion.base_digest
 
 
 async def test_answers_are_measured_over_their_evidence(
