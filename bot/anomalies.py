@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from agent.language.counts import with_counts
 from bot.texts.anomalies import AnomalyTexts
 from tuning.anomalies.anomaly import Anomaly, Kind
 from tuning.anomalies.quoting import subject_of
@@ -23,7 +24,7 @@ async def sentence_of(
     subject = await subject_of(stores, anomaly)
     if found.kind is Kind.BURST:
         subject = texts.signs[found.subject]
-    figures: dict[str, Any] = {**found.figures, "subject": clean(subject)}
+    figures: dict[str, Any] = {**with_counts(found.figures), "subject": clean(subject)}
     if found.kind is Kind.CONTRADICTION:
         figures["difference"] = texts.differences[str(found.figures["difference"])]
     template = texts.gone if found.figures.get("gone") else texts.sentences[found.kind]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from agent.contracts import Episode, MemberId, Passage, PassageId, Route, Slug
+from agent.language.counts import Count
 from bot.rendering import neutral_line, neutralise
 from bot.texts import Texts
 
@@ -34,7 +35,7 @@ def explain(
     lines += _outcome_lines(episode, texts)
     lines.append(_timings(episode.timings, texts))
     if any(votes.values()):
-        lines.append(texts.diagnosis.votes.format(up=votes.get(1, 0), down=votes.get(-1, 0)))
+        lines.append(texts.diagnosis.votes.format(up=Count(votes.get(1, 0)), down=Count(votes.get(-1, 0))))
     at = f"<t:{episode.asked_at.timestamp():.0f}:f>"
     lines.append(texts.diagnosis.episode.format(at=at, episode=episode.id))
     return "\n".join(lines)
@@ -81,7 +82,7 @@ def _evidence_lines(episode: Episode, readable: Mapping[PassageId, Passage], tex
 def _outcome_lines(episode: Episode, texts: Texts) -> Iterator[str]:
     words = texts.diagnosis
     if answer := episode.answer:
-        yield words.answer.format(kind=words.kinds[answer.kind], quotes=len(answer.quotes))
+        yield words.answer.format(kind=words.kinds[answer.kind], quotes=Count(len(answer.quotes)))
         if answer.reason:
             yield words.why.format(reason=neutralise(answer.reason, verbatim=True))
     if episode.error:

@@ -9,6 +9,7 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING, Final
 
 from agent.contracts import EpisodeId, Feedback, GuildId, Slug
+from agent.language.counts import Count
 from bot.statistics import Figures, Share, Statistics, Tally, Topic
 from tuning.labels.cases import Turn
 from tuning.labels.standing import Said, standing
@@ -47,7 +48,7 @@ def words_of(statistics: Statistics, names: Mapping[Slug, str], texts: StatsText
         texts.title.format(since=total.day, until=statistics.until),
         texts.questions.format(
             count=total.questions,
-            answered=total.answered,
+            answered=Count(total.answered),
             unanswered=total.unanswered,
             failed=total.failed,
         ),
@@ -111,7 +112,7 @@ def _share_line(share: Share, text: str, nothing: str, **more: int) -> str:
         low=f"{share.low:.0%}",
         high=f"{share.high:.0%}",
         good=share.good,
-        total=share.total,
+        total=Count(share.total),
         **more,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.language.counts import Count
 from bot.texts import Texts
 
 
@@ -35,7 +36,7 @@ def lines_of(found: Found, texts: Texts) -> list[str]:
         lines.append(words.nothing_missing)
     if found.answers_unasked and not found.reads_messages:
         lines.append(words.missing_content)
-    lines.append(words.has_topics.format(count=found.topics) if found.topics else words.no_topics)
+    lines.append(words.has_topics.format(count=Count(found.topics)) if found.topics else words.no_topics)
     lines.append(words.next_ask if found.sources else words.no_sources)
     return lines
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from agent.contracts import EpisodeId, GuildId
+from agent.language.counts import Count
 from bot.anomalies import sentence_of
 from bot.texts import Texts
 from tuning.annotation.item import Kind, Report, Reporter, item_id
@@ -72,7 +73,10 @@ class PatternReports:
     def _report(self, life: str, event: Event, question: str) -> Report:
         facts = event.facts
         text = self.texts.review.pattern.format(
-            id=event.pattern[:8], remarks=facts.remarks, members=facts.members, question=question
+            id=event.pattern[:8],
+            remarks=Count(facts.remarks),
+            members=Count(facts.members),
+            question=question,
         )
         return Report(id=life, text=text, episodes=(EpisodeId(facts.medoid),), members=facts.members)
 

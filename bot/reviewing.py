@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.contracts import GuildId, MemberId
+from agent.language.counts import Count
 from bot.rendering import neutral_line
 from bot.splitter import LIMIT
 from bot.texts.review import ReviewTexts
@@ -80,7 +81,7 @@ def _about(shown: Exhibit, texts: ReviewTexts) -> list[str]:
         lines.append(texts.answer_withheld)
     elif shown.answer:
         lines.append(texts.answer.format(text=_cut(shown.answer, _LONG)))
-    lines.append(texts.votes.format(helpful=shown.helpful, unhelpful=shown.unhelpful))
+    lines.append(texts.votes.format(helpful=Count(shown.helpful), unhelpful=shown.unhelpful))
     return lines
 
 

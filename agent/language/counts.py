@@ -2,8 +2,8 @@
 
 A template or an f-string says both, for a `Count`: `{count:# passage|# passages}`. The rule is that of
 English and of Spanish, where one alone is singular and zero is not. A choice for a plain `int` is a
-`ValueError`: a text that chooses is not filled in wrongly unnoticed. Babel, which trafilatura brings, names the
-form that a number takes and fills in no template.
+`ValueError`: a text that chooses is not filled in wrongly unnoticed. Babel, which trafilatura brings, names
+the form that a number takes and fills in no template.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from discord import ui
 from discord.ext import commands
 
 from agent.errors import UsageError
+from agent.language.counts import Count
 from bot.administering import admin_group, audit, change_config, tell
 from bot.anomalies import sentence_of
 from bot.errors import say, telling_errors
@@ -103,7 +104,7 @@ class Anomalies(commands.Cog):
         assert interaction.guild is not None
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self.look(interaction.guild)
-        lines = [texts.anomalies.looked.format(count=len(found))]
+        lines = [texts.anomalies.looked.format(count=Count(len(found)))]
         lines += [await self._line(each, texts) for each in found]
         await tell(interaction, "\n".join(lines))
 

@@ -11,6 +11,7 @@ from discord.ext import commands
 from agent.catalog.slugs import slug_of
 from agent.contracts import GuildId, Slug
 from agent.errors import UsageError
+from agent.language.counts import Count
 from bot.administering import admin_group, audit, tell
 from bot.categories import (
     add_category,
@@ -90,7 +91,9 @@ class Category(commands.Cog):
         await edit_category(self._stores, guild, slug, name, None)
         detail = {"slug": before.slug, "now": slug, "passages": moved}
         await audit(interaction, guild, "category rename", detail)
-        said = texts.topics.renamed.format(old=neutral_line(before.name), new=neutral_line(name), count=moved)
+        said = texts.topics.renamed.format(
+            old=neutral_line(before.name), new=neutral_line(name), count=Count(moved)
+        )
         await say(interaction, said)
 
     @category.command(name="merge", description=described("category.merge"))
@@ -109,7 +112,7 @@ class Category(commands.Cog):
         detail = {"slug": old, "into": target.slug, "passages": moved}
         await audit(interaction, guild, "category merge", detail)
         said = texts.topics.merged.format(
-            old=neutral_line(source.name), into=neutral_line(target.name), count=moved
+            old=neutral_line(source.name), into=neutral_line(target.name), count=Count(moved)
         )
         await say(interaction, said)
 
@@ -122,7 +125,9 @@ class Category(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         kept = await remove_category(self._stores, guild, found.slug)
         await audit(interaction, guild, "category remove", {"slug": found.slug})
-        await say(interaction, texts.category_removed.format(name=neutral_line(found.name), count=kept))
+        await say(
+            interaction, texts.category_removed.format(name=neutral_line(found.name), count=Count(kept))
+        )
 
     @category.command(name="list", description=described("category.list"))
     async def list_topics(self, interaction: discord.Interaction[Lorekeeper]) -> None:

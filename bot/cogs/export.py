@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from agent.contracts import EpisodeId, GuildId
+from agent.language.counts import Count
 from bot.administering import OFFERED_TO, audit
 from bot.errors import say
 from bot.exporting import Export as Exported
@@ -50,7 +51,7 @@ class Export(commands.Cog):
         files = ", ".join(f"{count} `{name}`" for name, count in made.counts.items())
         said = texts.admin.exported.format(files=files)
         if made.left_out:
-            said += f" {texts.admin.left_out.format(count=made.left_out)}"
+            said += f" {texts.admin.left_out.format(count=Count(made.left_out))}"
         await interaction.followup.send(
             said,
             file=discord.File(io.BytesIO(made.archive), _FILE),

@@ -17,6 +17,7 @@ from agent.contracts import GuildId, MemberId, Source, SourceId, SourceKind
 from agent.errors import UsageError
 from agent.files import write_error
 from agent.ingest.report import IngestReport, Outcome
+from agent.language.counts import Count
 from bot.administering import audit
 from bot.choosing import MOST_OPTIONS, require_topic, topic_choices
 from bot.cogs.sync import SyncChannels
@@ -69,7 +70,9 @@ class Knowledge(commands.Cog):
         guild, texts = await require_power(self.bot, interaction, Power.ADMINISTER)
         counts = await self._history.history.conversations(guild)
         lines = [
-            texts.sync.listed.format(channel=channel.mention, count=counts.get(channel.id, 0), state=state)
+            texts.sync.listed.format(
+                channel=channel.mention, count=Count(counts.get(channel.id, 0)), state=state
+            )
             for channel, state in await self._synced(interaction, guild, texts)
         ]
         found = await self._readable(interaction, guild)
@@ -105,7 +108,11 @@ class Knowledge(commands.Cog):
         await self.bot.state.audit(guild, by=by, action="knowledge add", detail=detail)
         lines = [f"⚠️ {report.stopped} {report.hint}"] if report.stopped else []
         for each in report.targets:
-            said = f"{each.reason} {each.hint}" if each.reason else texts.passages.format(count=each.added)
+            said = (
+                f"{each.reason} {each.hint}"
+                if each.reason
+                else texts.passages.format(count=Count(each.added))
+            )
             lines.append(f"{each.outcome.value}: {each.title or Path(each.uri).name}. {said}")
         await say(interaction, split(neutralise("\n".join(lines)))[0])
 
@@ -287,8 +294,8 @@ def _refreshed(report: IngestReport, texts: Texts) -> str:
     lines.append(
         words.refresh_done.format(
             unchanged=counts[Outcome.UNCHANGED],
-            changed=counts[Outcome.CHANGED] + counts[Outcome.ADDED],
-            removed=counts[Outcome.REMOVED],
+            changed=Count(counts[Outcome.CHANGED] + counts[Outcome.ADDED]),
+            removed=Count(counts[Outcome.REMOVED]),
             failed=counts[Outcome.FAILED],
         )
     )

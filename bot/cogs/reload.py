@@ -18,6 +18,7 @@ from discord.ext import commands
 
 from agent.contracts import GuildId
 from agent.errors import ConfigurationError
+from agent.language.counts import Count
 from agent.settings import load_settings, variable
 from bot.administering import OFFERED_TO, audit, tell
 from bot.powers import require_power
@@ -68,7 +69,7 @@ class Reload(commands.Cog):
         self.bot.agent.parts.views.read_again(guild)
         catalog = self.bot.installation.stores.catalog
         topics, examples = await catalog.categories(guild), await catalog.examples(guild)
-        return texts.admin.topics_read.format(topics=len(topics), examples=len(examples))
+        return texts.admin.topics_read.format(topics=Count(len(topics)), examples=Count(len(examples)))
 
     async def _settings(self, texts: Texts) -> list[str]:
         try:

@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from agent.language.counts import Count
 from bot.administering import admin_group, change_config, tell
 from bot.errors import say
 from bot.fairness import LONGEST_SECONDS, Allowance
@@ -111,4 +112,6 @@ def _allowances(config: GuildConfig, texts: Texts) -> list[str]:
 def _allowance(allowance: Allowance, texts: Texts) -> str:
     if not allowance.questions:
         return texts.admin.unlimited
-    return texts.admin.allowance.format(count=allowance.questions, seconds=round(allowance.seconds))
+    return texts.admin.allowance.format(
+        count=Count(allowance.questions), seconds=Count(round(allowance.seconds))
+    )

@@ -18,6 +18,7 @@ from discord.ext import commands
 
 from agent.contracts import GuildId
 from agent.errors import UsageError
+from agent.language.counts import Count
 from bot.administering import OFFERED_TO, audit, change_config
 from bot.categories import add_topics
 from bot.errors import telling_errors
@@ -304,7 +305,7 @@ class Setup(commands.Cog):
         view.add_item(ChoiceSelect("topics", [*choices, own], texts.setup.choose_topics))
         view.add_item(StepButton(Step.CHANNELS, texts.setup.button_back))
         view.add_item(StepButton(Step.DONE, texts.setup.button_skip))
-        return texts.setup.topics.format(count=len(known)), view
+        return texts.setup.topics.format(count=Count(len(known))), view
 
     async def _show_preview(self, interaction: _Interaction, draft: Sequence[Topic], texts: Texts) -> None:
         view = BaseView()
@@ -313,7 +314,7 @@ class Setup(commands.Cog):
         view.add_item(StepButton(Step.ACCEPT, texts.setup.button_accept, primary=True))
         questions = sum(len(topic.questions) for topic in draft)
         shown = neutralise(as_text(draft, _PREVIEW), verbatim=True)
-        text = f"{texts.setup.preview.format(questions=questions)}\n{shown}"
+        text = f"{texts.setup.preview.format(questions=Count(questions))}\n{shown}"
         await interaction.response.edit_message(content=text, view=view)
 
     async def _done_page(

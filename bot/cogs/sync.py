@@ -23,6 +23,7 @@ from discord.ext import commands, tasks
 from agent.contracts import GuildId
 from agent.errors import LorekeeperError, StoreError, UsageError
 from agent.ids import new_id
+from agent.language.counts import Count
 from agent.privacy.consents import Consents
 from bot.administering import audit
 from bot.deletions import hear_deletions
@@ -152,7 +153,7 @@ class SyncChannels(commands.Cog):
         async with self._beginning:
             await self.history.put_sync(sync)
             await audit(interaction, guild_id, "knowledge sync", {"channel": root.id, "since": since or ""})
-            text = texts_here.sync.running.format(channel=root.mention, read=0, made=0)
+            text = texts_here.sync.running.format(channel=root.mention, read=Count(0), made=Count(0))
             await interaction.response.send_message(text, view=_view(root.id, texts_here))
             shown = await interaction.original_response()
             await self.history.set_report(guild_id, root.id, shown.id)

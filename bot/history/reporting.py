@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
+from agent.language.counts import Count
 from bot.history.syncing import Progress
 from bot.lasting import LastingMessage
 from bot.pacing import Pacing
@@ -47,12 +48,15 @@ def said(progress: Progress, channel: str, texts: SyncTexts) -> str:
     """A run that goes on, in words."""
     text = texts.paused if progress.paused else texts.running
     return text.format(
-        channel=channel, read=progress.read, made=progress.made, message=neutralise(progress.paused)
+        channel=channel,
+        read=Count(progress.read),
+        made=Count(progress.made),
+        message=neutralise(progress.paused),
     )
 
 
 def told(progress: Progress, channel: str, texts: SyncTexts) -> str:
     """A run that is done, in words."""
-    done = texts.done.format(channel=channel, read=progress.read, made=progress.made)
-    left = texts.skipped.format(count=progress.skipped) if progress.skipped else ""
+    done = texts.done.format(channel=channel, read=Count(progress.read), made=Count(progress.made))
+    left = texts.skipped.format(count=Count(progress.skipped)) if progress.skipped else ""
     return f"{done} {left}".strip()

@@ -39,7 +39,7 @@ class AdminTexts:
 
 ENGLISH: Final = AdminTexts(
     unlimited="as much as they like",
-    allowance="{count} questions in {seconds} seconds",
+    allowance="{count:# question|# questions} in {seconds:# second|# seconds}",
     language_is="I speak {language} here. Commands are answered in each member's own language.",
     language_automatic="the language that the server told Discord, now {language}",
     languages={"en": "English", "es": "Spanish"},
@@ -47,7 +47,7 @@ ENGLISH: Final = AdminTexts(
     nobody="somebody who is forgotten",
     no_changes="Nothing was changed yet.",
     exported="What this server holds, as far as you may read it: {files}.",
-    left_out="{count} questions are left out: "
+    left_out="{count:# question is|# questions are} left out: "
     "asked in private, answered out of what you may not read, or by members who do not want it used.",
     too_large="The export has {size} MB and Discord takes {limit} here. On my machine "
     "`lorekeeper backup` saves everything.",
@@ -56,14 +56,15 @@ ENGLISH: Final = AdminTexts(
     settings_changed="Settings that are in force now: {names}.",
     settings_restart="Settings that need a restart: {names}.",
     settings_refused="The settings were left as they are: one of them is wrong, and my log says which.",
-    topics_read="Read anew: {topics} topics, {examples} labelled questions; the router follows.",
+    topics_read="Read anew: {topics:# topic|# topics}, {examples:# labelled question|# labelled questions}; "
+    "the router follows.",
     commands_told="Discord was told of the commands, because they changed.",
     commands_same="The commands are the same, so Discord was not told again.",
 )
 
 SPANISH: Final = AdminTexts(
     unlimited="cuanto quieran",
-    allowance="{count} preguntas en {seconds} segundos",
+    allowance="{count:# pregunta|# preguntas} en {seconds:# segundo|# segundos}",
     language_is="Aquí hablo {language}. A los comandos respondo en el idioma de cada miembro.",
     language_automatic="el idioma que el servidor dijo a Discord, ahora {language}",
     languages={"en": "inglés", "es": "español"},
@@ -71,8 +72,8 @@ SPANISH: Final = AdminTexts(
     nobody="alguien a quien se olvidó",
     no_changes="Aún no se cambió nada.",
     exported="Lo que guarda este servidor, hasta donde puedes leerlo: {files}.",
-    left_out="Faltan {count} preguntas: "
-    "hechas en privado, respondidas con lo que no puedes leer, o de miembros que no quieren que se usen.",
+    left_out="{count:Falta # pregunta|Faltan # preguntas}: lo que se hizo en privado, lo que se respondió "
+    "con algo que no puedes leer y lo de miembros que no quieren que se use.",
     too_large="La exportación ocupa {size} MB y Discord admite aquí {limit}. En mi máquina, "
     "`lorekeeper backup` lo guarda todo.",
     config_changed="Volví a leer lo elegido en este servidor, y cambió: {names}.",
@@ -80,7 +81,8 @@ SPANISH: Final = AdminTexts(
     settings_changed="Ajustes que rigen desde ahora: {names}.",
     settings_restart="Ajustes que necesitan un reinicio: {names}.",
     settings_refused="Los ajustes siguen como estaban: uno está mal, y mi registro dice cuál.",
-    topics_read="Leídos de nuevo: {topics} temas, {examples} preguntas etiquetadas; la ruta los sigue.",
+    topics_read="Leído de nuevo: {topics:# tema|# temas}, "
+    "{examples:# pregunta etiquetada|# preguntas etiquetadas}; la ruta lo sigue.",
     commands_told="Se informó a Discord de los comandos, porque cambiaron.",
     commands_same="Los comandos son los mismos, así que no se informó de nuevo a Discord.",
 )

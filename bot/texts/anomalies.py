@@ -79,15 +79,18 @@ ENGLISH: Final = AnomalyTexts(
 
 SPANISH: Final = AnomalyTexts(
     sentences={
-        Kind.RETRIEVAL: "Las búsquedas en {subject} encuentran poco: el {now} % de {count} preguntas se "
-        "buscó en otra parte, antes el {before} %",
-        Kind.UNANSWERED: "El {now} % de {count} preguntas acabó en «no lo sé», antes el {before} %",
+        Kind.RETRIEVAL: "Las búsquedas en {subject} encuentran poco: el {now} % de "
+        "{count:# pregunta|# preguntas} se buscó en otra parte, antes el {before} %",
+        Kind.UNANSWERED: "El {now} % de {count:# pregunta|# preguntas} acabó en «no lo sé», antes el "
+        "{before} %",
         Kind.STALE: "{subject} ha cambiado en su origen",
         Kind.CONTRADICTION: "Dos fuentes se contradicen en {difference}",
-        Kind.LANGUAGE: "El {now} % de {count} preguntas está en el idioma {subject}, antes el {before} %",
-        Kind.SUBJECT: "El {now} % de {count} preguntas no se parece a las anteriores; antes, el {before} %",
-        Kind.BURST: "{count} votos de tipo «{subject}» en una hora, muchas veces lo habitual",
-        Kind.LATENCY: "Las respuestas tardan {now} segundos, antes {before}",
+        Kind.LANGUAGE: "El {now} % de {count:# pregunta|# preguntas} está en el idioma {subject}, antes el "
+        "{before} %",
+        Kind.SUBJECT: "El {now} % de {count:# pregunta|# preguntas} no se parece a las anteriores; antes, el "
+        "{before} %",
+        Kind.BURST: "{count:# voto|# votos} de tipo «{subject}» en una hora, muchas veces lo habitual",
+        Kind.LATENCY: "Las respuestas tardan {now:.1f} segundos, antes {before:.1f}",
     },
     gone="{subject} ya no está en su origen",
     advice={
@@ -112,7 +115,7 @@ SPANISH: Final = AnomalyTexts(
     notice="⚠️ {sentence}: {advice}",
     line="{at} **{state}**: {sentence} ({note})",
     none="Nada fuera de lo común.",
-    looked="He mirado: {count} nuevas.",
+    looked="He mirado: {count:# nueva|# nuevas}.",
     told_in="Aviso de lo inusual en {channel}.",
     told_nowhere="No aviso a nadie de lo inusual; `/anomalies list` lo muestra.",
     cannot_tell="No puedo escribir en {channel}.",

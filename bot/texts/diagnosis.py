@@ -66,7 +66,7 @@ ENGLISH: Final = DiagnosisTexts(
     no_evidence="Evidence: none was found",
     evidence="Evidence {score}: {title} `{passage}`",
     hidden="a passage that you may not read",
-    answer="Answer: {kind}, {quotes} quotes",
+    answer="Answer: {kind}, {quotes:# quote|# quotes}",
     kinds={
         AnswerKind.GENERATED: "written by the model",
         AnswerKind.EXTRACTIVE: "the best sentences themselves",
@@ -111,7 +111,7 @@ SPANISH: Final = DiagnosisTexts(
     no_evidence="Evidencia: no se encontró nada",
     evidence="Evidencia {score}: {title} `{passage}`",
     hidden="un pasaje que no puedes leer",
-    answer="Respuesta: {kind}, {quotes} citas",
+    answer="Respuesta: {kind}, {quotes:# cita|# citas}",
     kinds={
         AnswerKind.GENERATED: "escrita por el modelo",
         AnswerKind.EXTRACTIVE: "las mejores frases tal cual",
@@ -125,7 +125,7 @@ SPANISH: Final = DiagnosisTexts(
     failed="Falló: {error} (error {error_id})",
     model="Modelo: {name} ({engine}) `{digest}` {adapter}",
     timings="Tiempo: {total} ms, el modelo {model} ms ({stages})",
-    votes="Votos: {up} útil, {down} no útil",
+    votes="Votos: {up:# útil|# útiles}, {down:# no útil|# no útiles}",
     episode="Preguntado {at}, episodio `{episode}`",
     pending="Este mensaje se tomó como pregunta y aún no tiene respuesta: espera, o se está respondiendo "
     "(`pending`).",

@@ -97,10 +97,13 @@ ENGLISH: Final = PatternTexts(
 )
 SPANISH: Final = PatternTexts(
     phrases={
-        "volume": "{here} etiquetas aquí y {all} en total; hacen falta {needed_here} y {needed}",
-        "recurrence": "{remarks} en {days} días a lo largo de {span} días, el {busiest:.0%} en el de más",
-        "independence": "{members} miembros, el más activo con el {heaviest:.0%}; {admins} administradores",
-        "agreement": "{count} de {voices} dicen {chosen}, {admins} de ellos administradores",
+        "volume": "{here:# etiqueta|# etiquetas} aquí y {all} en total; hacen falta {needed_here} y {needed}",
+        "recurrence": "{remarks} en {days:# día|# días} a lo largo de {span:# día|# días}, el {busiest:.0%} "
+        "en el de más",
+        "independence": "{members:# miembro|# miembros}, el más activo con el {heaviest:.0%}; "
+        "{admins:# administrador|# administradores}",
+        "agreement": "{count} de {voices} {count:dice|dicen} {chosen}, entre ellos "
+        "{admins:# administrador|# administradores}",
         "again": "{count} de {voices} con lo que repitieron otro día",
         "content": "otros a quienes esas respuestas sirvieron tal como están: {members}",
         "no agreement": "nadie ha dicho qué habría sido lo correcto",
@@ -108,32 +111,30 @@ SPANISH: Final = PatternTexts(
         "fell": "su tema empeoró hace algún tiempo",
         "chance": "puede ser azar",
         "no baseline": "no se sabe qué es normal hasta que se valoren {trials}",
-        "cause router": "{count} de {total} se deben a la elección del tema",
-        "cause style": "{count} de {total} se deben al estilo",
-        "cause protocol": "{count} de {total} se deben a la forma: el borrador no superó su prueba",
-        "cause grounding": "{count} de {total} se deben a lo que hay guardado, o a lo que se encuentra",
+        "cause router": "{count} de {total} {count:se debe|se deben} a la elección del tema",
+        "cause style": "{count} de {total} {count:se debe|se deben} al estilo",
+        "cause protocol": "{count} de {total} {count:se debe|se deben} a la forma: el borrador no superó su "
+        "prueba",
+        "cause grounding": "{count} de {total} {count:se debe|se deben} a lo que hay guardado, o a lo que "
+        "se encuentra",
         "no cause": "no se conoce la causa",
         "anomaly": "algo inusual: {said}",
         "recent": "el último entrenamiento es demasiado reciente",
-        "few new": "solo {new} etiquetas junto a las {before} conocidas",
+        "few new": "solo {new:# etiqueta nueva|# etiquetas nuevas} junto a {before:# conocida|# conocidas}",
         "calm": "nada inusual",
         "suspect": "la mayor parte viene de cuentas que pueden ser una sola",
-        "aside fresh": "{remarks} valoraciones de {members} miembros nuevos aún no cuentan",
-        "aside burst": "{remarks} valoraciones de {members} miembros llegaron demasiado seguidas",
-        "aside together": "{remarks} valoraciones de {members} miembros cuentan como de uno, pues actúan "
-        "como uno",
+        "aside fresh": "{remarks:# valoración|# valoraciones} de "
+        "{members:# miembro nuevo|# miembros nuevos} aún no {remarks:cuenta|cuentan}",
+        "aside burst": "{remarks:# valoración|# valoraciones} de {members:# miembro|# miembros} "
+        "{remarks:llegó|llegaron} en ráfaga",
+        "aside together": "{remarks:# valoración|# valoraciones} de {members:# miembro|# miembros} "
+        "{remarks:cuenta|cuentan} como de uno, pues actúan como uno",
         "all met": "se cumplen las siete reglas",
         "gap": "se pregunta una y otra vez, y nadie lo ha escrito",
         "old": "hay algo guardado sobre ello, pero es viejo o no se encuentra",
-        "gist": "{counted} de {members} en {days}: {what} {happens}",
-        "correction": "1 corrección",
-        "corrections": "{count} correcciones",
-        "remark": "1 valoración",
-        "remarks": "{count} valoraciones",
-        "member": "1 miembro",
-        "members": "{count} miembros",
-        "day": "1 día",
-        "days": "{count} días",
+        "gist": "{counted} de {members:# miembro|# miembros} en {days:# día|# días}: {what} {happens}",
+        "corrections": "{count:# corrección|# correcciones}",
+        "remarks": "{count:# valoración|# valoraciones}",
         "about": "las preguntas sobre {about}",
         "like": "las preguntas como «{question}»",
         "misrouted": "van a {category} en vez de a {target}",

@@ -64,8 +64,9 @@ ENGLISH: Final = ReviewTexts(
     },
     question="**Question:** {text}",
     report="**Noticed:** {text}\n-# Accept: it is so, and dealt with. Discard: it is nothing.",
-    pattern="Pattern {id}: {remarks} remarks by {members} members on questions such as “{question}”. They "
-    "disagree, the reasons are mixed, or something unusual is going on; /patterns shows each rule.",
+    pattern="Pattern {id}: {remarks:# remark|# remarks} by {members:# member|# members} on questions such "
+    "as “{question}”. They disagree, the reasons are mixed, or something unusual is going on; /patterns "
+    "shows each rule.",
     route="**Route:** {scores}; out of scope {out_of_scope}",
     evidence="**Found:**",
     no_evidence="**Found:** nothing",
@@ -112,15 +113,16 @@ SPANISH: Final = ReviewTexts(
     },
     question="**Pregunta:** {text}",
     report="**He notado:** {text}\n-# Aceptar: es así y está resuelto. Desechar: no es nada.",
-    pattern="Patrón {id}: {remarks} comentarios de {members} miembros en preguntas como «{question}». No hay "
-    "acuerdo, las razones son varias o pasa algo inusual; /patterns muestra cada regla.",
+    pattern="Patrón {id}: {remarks:# comentario|# comentarios} de {members:# miembro|# miembros} en "
+    "preguntas como «{question}». No hay acuerdo, las razones son varias o pasa algo inusual; /patterns "
+    "muestra cada regla.",
     route="**Ruta:** {scores}; fuera de ámbito {out_of_scope}",
     evidence="**Encontrado:**",
     no_evidence="**Encontrado:** nada",
     hidden="-# {count} más que no puedes leer.",
     answer="**Respuesta:** {text}",
     answer_withheld="**Respuesta:** se basa en algo que no puedes leer; debe decidirlo otra persona.",
-    votes="**Votos:** {helpful} útil, {unhelpful} no",
+    votes="**Votos:** {helpful:# útil|# útiles}, {unhelpful} no",
     said="**Dicho por {count}:** {text}",
     nothing_learnt="no hay nada que aprender",
     proposed="**Propuesta:** {text}",

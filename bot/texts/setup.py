@@ -56,18 +56,19 @@ ENGLISH: Final = SetupTexts(
     "and where I never answer. `/channel` says more about one channel.",
     choose_auto="Where I answer without a mention",
     choose_silenced="Where I never answer",
-    topics="**3 of 4 · Topics**\nI search the topic that a question is about. There are {count} topics now. "
-    "Choose what to begin with; you see it before anything is added.",
+    topics="**3 of 4 · Topics**\nI search the topic that a question is about. "
+    "{count:There is # topic|There are # topics} now. Choose what to begin with; you see it before anything "
+    "is added.",
     choose_topics="Choose topics to begin with",
     from_channels="Out of this server's channels",
     from_channels_about="The names, topics and forum tags that everybody can see.",
     nothing_to_propose="⚠️ I found no topics in the names of channels that everybody can see.",
-    preview="**3 of 4 · Topics**\nThese would be added, with {questions} example questions. Those that are "
-    "there already stay as they are.",
+    preview="**3 of 4 · Topics**\nThese would be added, with "
+    "{questions:# example question|# example questions}. Those that are there already stay as they are.",
     form_title="Topics",
     form_lines="One on each line, as name: what it is about",
     bad_line="⚠️ No topic can be made of this line: {line}",
-    too_many="⚠️ {count} topics are too many to begin with; {most} are the most.",
+    too_many="⚠️ Too many topics to begin with: {count}. The most is {most}.",
     nothing_to_accept="There is nothing to add any more: choose again.",
     done="**4 of 4 · Ready**",
     nothing_missing="✅ I have every permission that I need.",
@@ -75,7 +76,7 @@ ENGLISH: Final = SetupTexts(
     missing_in_channel="⚠️ I lack “{name}” in {channel}, where I should answer.",
     missing_content="⚠️ I cannot read messages that do not mention me, so I answer nobody without a mention. "
     "My owner switches the message content intent on, and LOREKEEPER_DISCORD_MESSAGE_CONTENT.",
-    has_topics="✅ There are {count} topics.",
+    has_topics="✅ {count:There is # topic|There are # topics}.",
     no_topics="➡️ There are no topics yet: `/category add` or `/category templates`.",
     no_sources="➡️ I know nothing yet. Give me something to know: `/knowledge add` for a file or a page, "
     "`/knowledge sync` for a channel, “Add to knowledge base” in the menu of a message.",
@@ -104,18 +105,18 @@ SPANISH: Final = SetupTexts(
     "mensaje, y dónde no respondo nunca. `/channel` dice más de un canal.",
     choose_auto="Dónde respondo sin mención",
     choose_silenced="Dónde no respondo nunca",
-    topics="**3 de 4 · Temas**\nBusco en el tema del que trata cada pregunta. Ahora hay {count} temas. Elige "
-    "con cuáles empezar; los verás antes de que se añada nada.",
+    topics="**3 de 4 · Temas**\nBusco en el tema del que trata cada pregunta. Ahora hay "
+    "{count:# tema|# temas}. Elige con cuáles empezar; los verás antes de que se añada nada.",
     choose_topics="Elige temas para empezar",
     from_channels="De los canales de este servidor",
     from_channels_about="Los nombres, temas y etiquetas de foros que todos pueden ver.",
     nothing_to_propose="⚠️ No encontré temas en los nombres de los canales que todos pueden ver.",
-    preview="**3 de 4 · Temas**\nSe añadirían estos, con {questions} preguntas de ejemplo. Los que ya están "
-    "siguen como están.",
+    preview="**3 de 4 · Temas**\nSe añadirían estos, con {questions:# pregunta|# preguntas} de ejemplo. Los "
+    "que ya están siguen como están.",
     form_title="Temas",
     form_lines="Uno en cada línea, así: nombre: de qué trata",
     bad_line="⚠️ De esta línea no sale ningún tema: {line}",
-    too_many="⚠️ {count} temas son demasiados para empezar; como mucho {most}.",
+    too_many="⚠️ Demasiados temas para empezar: {count}. Como mucho, {most}.",
     nothing_to_accept="Ya no hay nada que añadir: elige de nuevo.",
     done="**4 de 4 · Listo**",
     nothing_missing="✅ Tengo todos los permisos que necesito.",
@@ -123,7 +124,7 @@ SPANISH: Final = SetupTexts(
     missing_in_channel="⚠️ Me falta «{name}» en {channel}, donde debería responder.",
     missing_content="⚠️ No puedo leer mensajes que no me mencionan, así que sin mención no respondo a nadie. "
     "Quien me aloja activa el «message content intent» y LOREKEEPER_DISCORD_MESSAGE_CONTENT.",
-    has_topics="✅ Hay {count} temas.",
+    has_topics="✅ Hay {count:# tema|# temas}.",
     no_topics="➡️ Aún no hay temas: `/category add` o `/category templates`.",
     no_sources="➡️ Aún no sé nada. Dame algo que saber: `/knowledge add` para un archivo o una página, "
     "`/knowledge sync` para un canal, «Añadir a lo guardado» en el menú de un mensaje.",

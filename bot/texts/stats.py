@@ -36,10 +36,11 @@ class StatsTexts:
 ENGLISH: Final = StatsTexts(
     title="{since} to {until}",
     questions="Questions: {count}; {answered} answered, {unanswered} “I don't know”, {failed} failed.",
-    satisfaction="Satisfaction: {share} of {total} votes say helpful (95 % interval {low} to {high}).",
+    satisfaction="Satisfaction: {share} of {total:# vote says|# votes say} helpful (95 % interval {low} to "
+    "{high}).",
     no_votes="Satisfaction: nobody has voted.",
-    routing="Routing: right for {good} of the {total} questions of which members said so, by a corrected "
-    "topic or a helpful vote: {share} (95 % interval {low} to {high}). Routed in all: {routed}.",
+    routing="Routing: right for {good} of {total:# question|# questions} of which members said so, by a "
+    "corrected topic or a helpful vote: {share} (95 % interval {low} to {high}). Routed in all: {routed}.",
     routing_unknown="Routing: no member has corrected or confirmed a topic.",
     unanswered_topics="Unanswered by topic: {topics}.",
     topic="{name} {count} of {asked}",
@@ -57,12 +58,14 @@ ENGLISH: Final = StatsTexts(
 )
 SPANISH: Final = StatsTexts(
     title="Del {since} al {until}",
-    questions="Preguntas: {count}; {answered} respondidas, {unanswered} «no lo sé», {failed} con error.",
-    satisfaction="Satisfacción: el {share} de {total} votos dice útil "
+    questions="Preguntas: {count}; {answered:# respondida|# respondidas}, {unanswered} «no lo sé», {failed} "
+    "con error.",
+    satisfaction="Satisfacción: el {share} de {total:# voto|# votos} dice útil "
     "(intervalo del 95 %: de {low} a {high}).",
     no_votes="Satisfacción: nadie ha votado.",
-    routing="Temas: acertados en {good} de las {total} preguntas de las que se sabe, por un tema corregido o "
-    "un voto útil: {share} (intervalo del 95 %: de {low} a {high}). Asignadas en total: {routed}.",
+    routing="Temas: acertados en {good} de {total:# pregunta de la que|# preguntas de las que} se sabe, por "
+    "un tema corregido o un voto útil: {share} (intervalo del 95 %: de {low} a {high}). Asignadas en total: "
+    "{routed}.",
     routing_unknown="Temas: nadie ha corregido ni confirmado ninguno.",
     unanswered_topics="Sin respuesta por tema: {topics}.",
     topic="{name} {count} de {asked}",

@@ -42,12 +42,14 @@ class SyncTexts:
 
 
 ENGLISH: Final = SyncTexts(
-    running="⏳ Reading {channel}: {read} messages, {made} conversations so far.",
+    running="⏳ Reading {channel}: {read:# message|# messages}, {made:# conversation|# conversations} so "
+    "far.",
     waiting="⏳ {channel} is read when the channel before it is done.",
-    paused="⏸️ Reading {channel} is paused: {message} I try again by myself. {read} messages so far.",
-    done="✅ {channel} is read: {read} messages looked at, {made} conversations new or changed. "
-    "I take in by myself what is said there from now on.",
-    skipped="{count} threads were left out, as I may not read them.",
+    paused="⏸️ Reading {channel} is paused: {message} I try again by myself. "
+    "{read:# message|# messages} so far.",
+    done="✅ {channel} is read: {read:# message|# messages} looked at, {made:# conversation|# conversations} "
+    "new or changed. I take in by myself what is said there from now on.",
+    skipped="{count:# thread was|# threads were} left out, as I may not read {count:it|them}.",
     cancelled="⏹️ Reading {channel} is stopped. What was read stays; `/knowledge sync` goes on from there.",
     lost="⚠️ I may not read {channel} any longer: give me View Channel and Read Message History. "
     "What was read stays.",
@@ -59,7 +61,7 @@ ENGLISH: Final = SyncTexts(
     may_not_read="I may not read {channel}: give me View Channel and Read Message History there.",
     you_may_not_read="You may not read {channel} yourself.",
     bad_since="{text} is no date. Write it as 2026-01-31.",
-    listed="{channel}: {count} conversations, {state}",
+    listed="{channel}: {count:# conversation|# conversations}, {state}",
     followed="new messages last looked for {at}",
     to_follow="new messages are looked for soon",
     reading="being read",
@@ -72,13 +74,15 @@ ENGLISH: Final = SyncTexts(
     refresh_done="{unchanged} unchanged, {changed} read again, {removed} removed, {failed} failed.",
 )
 SPANISH: Final = SyncTexts(
-    running="⏳ Leyendo {channel}: {read} mensajes, {made} conversaciones hasta ahora.",
+    running="⏳ Leyendo {channel}: {read:# mensaje|# mensajes}, {made:# conversación|# conversaciones} hasta "
+    "ahora.",
     waiting="⏳ Leeré {channel} cuando termine el canal anterior.",
     paused="⏸️ La lectura de {channel} está en pausa: {message} Lo reintento yo solo. "
-    "{read} mensajes hasta ahora.",
-    done="✅ {channel} está leído: {read} mensajes revisados, {made} conversaciones nuevas o cambiadas. "
+    "{read:# mensaje|# mensajes} hasta ahora.",
+    done="✅ {channel} está leído: {read:# mensaje revisado|# mensajes revisados}, "
+    "{made:# conversación nueva o cambiada|# conversaciones nuevas o cambiadas}. "
     "Desde ahora incorporo por mi cuenta lo que se diga allí.",
-    skipped="{count} hilos quedaron fuera porque no puedo leerlos.",
+    skipped="{count:# hilo quedó|# hilos quedaron} fuera porque no puedo {count:leerlo|leerlos}.",
     cancelled="⏹️ La lectura de {channel} está detenida. Lo leído se queda; "
     "`/knowledge sync` sigue desde ahí.",
     lost="⚠️ Ya no puedo leer {channel}: dame Ver canal y Leer el historial de mensajes. Lo leído se queda.",
@@ -90,7 +94,7 @@ SPANISH: Final = SyncTexts(
     may_not_read="No puedo leer {channel}: dame allí Ver canal y Leer el historial de mensajes.",
     you_may_not_read="Tú no puedes leer {channel}.",
     bad_since="{text} no es una fecha. Escríbela así: 2026-01-31.",
-    listed="{channel}: {count} conversaciones, {state}",
+    listed="{channel}: {count:# conversación|# conversaciones}, {state}",
     followed="mensajes nuevos buscados {at}",
     to_follow="pronto busco mensajes nuevos",
     reading="lo estoy leyendo",
@@ -100,8 +104,8 @@ SPANISH: Final = SyncTexts(
     unchanged="sin cambios: {name}",
     changed="leído de nuevo: {name}",
     vanished="quitado, porque ya no está: {name}",
-    refresh_done="{unchanged} sin cambios, {changed} leídos de nuevo, {removed} quitados, "
-    "{failed} con error.",
+    refresh_done="{unchanged} sin cambios, {changed:# leído|# leídos} de nuevo, "
+    "{removed:# quitado|# quitados}, {failed} con error.",
 )
 
 ENGLISH_DESCRIPTIONS: Final = {

@@ -35,9 +35,10 @@ ENGLISH: Final = TopicTexts(
     no_letters="No short name can be made of {name}: it needs a letter of a to z, or a digit.",
     nothing_to_edit="Give a name, or what the topic is about.",
     edited="Changed: {name}",
-    renamed="The topic {old} is {new} now; {count} passages moved, and its example questions with them.",
-    merged="The topic {old} is part of {into} now; {count} passages moved, and its example questions with "
-    "them.",
+    renamed="The topic {old} is {new} now; {count:# passage|# passages} moved, and its example questions "
+    "too.",
+    merged="The topic {old} is part of {into} now; {count:# passage|# passages} moved, and its example "
+    "questions too.",
     into_itself="A topic cannot be merged into itself.",
     templates={
         "household": "A household",
@@ -58,10 +59,10 @@ SPANISH: Final = TopicTexts(
     no_letters="De {name} no sale ningún nombre corto: hace falta una letra de la a a la z, o una cifra.",
     nothing_to_edit="Indica un nombre, o de qué trata el tema.",
     edited="Cambiado: {name}",
-    renamed="El tema {old} es ahora {new}; se movieron {count} pasajes, y con ellos sus preguntas "
-    "de ejemplo.",
-    merged="El tema {old} es ahora parte de {into}; se movieron {count} pasajes, y con ellos sus preguntas "
-    "de ejemplo.",
+    renamed="El tema {old} es ahora {new}; {count:se movió # pasaje|se movieron # pasajes}, y también sus "
+    "preguntas de ejemplo.",
+    merged="El tema {old} es ahora parte de {into}; {count:se movió # pasaje|se movieron # pasajes}, y "
+    "también sus preguntas de ejemplo.",
     into_itself="Un tema no se puede unir a sí mismo.",
     templates={
         "household": "Un hogar",

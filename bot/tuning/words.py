@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from agent.answering.display import one_line
 from agent.contracts import Slug
+from agent.language.counts import Count, with_counts
 from agent.serving.served import Assignment, Task
 from bot.texts.tuning import TuningTexts
 from bot.tuning.reports import Examined
@@ -68,9 +69,9 @@ def plan_words(standing: Standing, texts: TuningTexts) -> str:
     return texts.plan.format(
         start=texts.starts_alone if plan.automatic else texts.starts_by_hand,
         hours=texts.always if plan.quiet_from == plan.quiet_to else hours,
-        runs=plan.runs_a_week,
+        runs=Count(plan.runs_a_week),
         used_runs=len(standing.recent),
-        minutes=plan.minutes_a_week,
+        minutes=Count(plan.minutes_a_week),
         used_minutes=math.ceil(sum(run.seconds for run in standing.recent) / 60),
         agreed=texts.agreed if plan.approval else texts.not_agreed,
         trial=texts.trial.format(share=plan.share) if 0 < plan.share < 1 else texts.no_trial,
@@ -88,7 +89,7 @@ def recipe_words(plan: Plan) -> str:
 def hindrance_words(refusal: Refusal, texts: TuningTexts) -> str:
     """Why no run may start."""
     named = {"run": short(str(refusal.figures["run"]))} if "run" in refusal.figures else {}
-    return texts.hindrances[refusal.hindrance].format(**{**refusal.figures, **named})
+    return texts.hindrances[refusal.hindrance].format(**{**with_counts(refusal.figures), **named})
 
 
 def run_line(run: Run, texts: TuningTexts, when: When) -> str:
@@ -132,9 +133,9 @@ def figures_words(progress: Progress, texts: TuningTexts) -> str:
 def duration(seconds: float, texts: TuningTexts) -> str:
     """A time to wait, as roughly as people say it."""
     if seconds < 90:
-        return texts.seconds.format(count=round(seconds))
+        return texts.seconds.format(count=Count(round(seconds)))
     if seconds < 5400:
-        return texts.minutes.format(count=round(seconds / 60))
+        return texts.minutes.format(count=Count(round(seconds / 60)))
     return texts.hours.format(count=seconds / 3600)
 
 
@@ -152,7 +153,7 @@ def outcome_words(run: Run, share: float, texts: TuningTexts) -> str:
 def question_words(run: Run, found: Examined | None, texts: TuningTexts, said: str = "") -> str:
     """What admins are asked, or what became of it where they have `said`."""
     named = task_words(run.task, run.aim, texts)
-    lines = [texts.ready.format(task=named, adapter=short(run.adapter), labels=run.labels)]
+    lines = [texts.ready.format(task=named, adapter=short(run.adapter), labels=Count(run.labels))]
     if found is not None:
         lines.append(report_words(found.report, found.verdict, texts))
     lines.append(said or texts.question)
@@ -167,7 +168,7 @@ def report_words(report: Report, verdict: Verdict, texts: TuningTexts) -> str:
         f"{'✅' if each.passed else '❌'} {check_words(each, report.task, texts)}" for each in verdict.checks
     ]
     lines.append(texts.passed if verdict.promoted else texts.refused)
-    lines.append(texts.dataset.format(dataset=report.dataset[:_SHORT_ID], left_out=report.left_out))
+    lines.append(texts.dataset.format(dataset=report.dataset[:_SHORT_ID], left_out=Count(report.left_out)))
     return "\n".join(lines)
 
 

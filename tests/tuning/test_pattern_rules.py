@@ -135,7 +135,7 @@ def test_a_few_are_not_enough_where_half_as_many_others_are_content(
 def test_few_who_agree_are_told_in_words() -> None:
     remarks = [said(member, day * 24) for member in ("ana", "ben", "cai") for day in range(2)]
     assert agreement(remarks, content={MemberId("dee")}).words == (
-        "3 of 3 say pool, 0 of them admins; 6 of 6 with what they said again on another day; "
+        "3 of 3 say pool, 0 admins among them; 6 of 6 with what they said again on another day; "
         "others who found such answers helpful as they are: 1"
     )
 
@@ -147,7 +147,7 @@ def test_agreement_is_told_in_words() -> None:
         said("ben", role=Role.ADMIN),
         said("cai", value="car"),
     ]
-    assert agreement(remarks).words == "2 of 3 say pool, 1 of them admins"
+    assert agreement(remarks).words == "2 of 3 say pool, 1 admin among them"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from agent.errors import UsageError
+from agent.language.counts import with_counts
 from agent.serving.served import Task
 from tuning.loop.aim import EVERYTHING, Aim
 from tuning.loop.state import WAITING, WORKING, State
@@ -93,8 +94,8 @@ _LINES: Final[Mapping[Hindrance, str]] = {
     Hindrance.OFF: "The plan starts no run by itself.",
     Hindrance.NOT_QUIET: "The quiet hours are from {quiet_from}:00 to {quiet_to}:00.",
     Hindrance.COOLING: "The last run was {days:.1f} days ago, and {cool_down:g} lie between two.",
-    Hindrance.RUNS: "There were {runs} runs in seven days already.",
-    Hindrance.MINUTES: "The {minutes} minutes of seven days are used up.",
+    Hindrance.RUNS: "{runs:There was # run|There were # runs} in seven days already.",
+    Hindrance.MINUTES: "The computing time of seven days, {minutes} min, is used up.",
 }
 
 
@@ -107,7 +108,7 @@ class Refusal:
     @property
     def line(self) -> str:
         """In English."""
-        return _LINES[self.hindrance].format(**self.figures)
+        return _LINES[self.hindrance].format(**with_counts(self.figures))
 
 
 def may_start(

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from agent.language.counts import Count, with_counts
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
@@ -35,10 +37,11 @@ class Gist:
 
 ENGLISH: Final[Mapping[str, str]] = {
     # Findings.
-    "volume": "{here} labels here and {all} in all; {needed_here} and {needed} are needed",
-    "recurrence": "{remarks} on {days} days within {span} days, {busiest:.0%} on the busiest",
-    "independence": "{members} members, the most active with {heaviest:.0%}; {admins} admins",
-    "agreement": "{count} of {voices} say {chosen}, {admins} of them admins",
+    "volume": "{here:# label|# labels} here and {all} in all; {needed_here} and {needed} are needed",
+    "recurrence": "{remarks} on {days:# day|# days} within {span:# day|# days}, {busiest:.0%} on the busiest",
+    "independence": "{members:# member|# members}, the most active with {heaviest:.0%}; "
+    "{admins:# admin|# admins}",
+    "agreement": "{count} of {voices} {count:says|say} {chosen}, {admins:# admin|# admins} among them",
     "again": "{count} of {voices} with what they said again on another day",
     "content": "others who found such answers helpful as they are: {members}",
     "no agreement": "nobody said what would have been right",
@@ -46,33 +49,29 @@ ENGLISH: Final[Mapping[str, str]] = {
     "fell": "its category fell some time ago",
     "chance": "may be chance",
     "no baseline": "what is normal is not known before {trials} were judged",
-    "cause router": "{count} of {total} are a matter of the router",
-    "cause style": "{count} of {total} are a matter of style",
-    "cause protocol": "{count} of {total} are a matter of form: the draft failed its proof",
-    "cause grounding": "{count} of {total} are a matter of what is kept, or found",
+    "cause router": "{count} of {total} {count:is|are} a matter of the router",
+    "cause style": "{count} of {total} {count:is|are} a matter of style",
+    "cause protocol": "{count} of {total} {count:is|are} a matter of form: the draft failed its proof",
+    "cause grounding": "{count} of {total} {count:is|are} a matter of what is kept, or found",
     "no cause": "no cause is known",
     "anomaly": "unusual: {said}",
     "recent": "the last training is too recent",
-    "few new": "only {new} labels beside the {before} known ones",
+    "few new": "only {new:# new label|# new labels} beside {before:# known one|# known ones}",
     "calm": "nothing unusual",
     "suspect": "most of it comes from accounts that may be one",
-    "aside fresh": "{remarks} remarks of {members} new members do not count yet",
-    "aside burst": "{remarks} remarks of {members} members were too many at once",
-    "aside together": "{remarks} remarks of {members} members count as one member's, as they act as one",
+    "aside fresh": "{remarks:# remark|# remarks} of {members:# new member|# new members} "
+    "{remarks:does|do} not count yet",
+    "aside burst": "{remarks:# remark|# remarks} of {members:# member|# members} came in a burst",
+    "aside together": "{remarks:# remark|# remarks} of {members:# member|# members} "
+    "{remarks:counts|count} as one member's, as they act as one",
     # Decisions.
     "all met": "all seven rules are met",
     "gap": "asked again and again, and nobody wrote it down",
     "old": "something is kept about it, but it is old or is not found",
     # The line of a candidate.
-    "gist": "{counted} by {members} on {days}: {what} {happens}",
-    "correction": "1 correction",
-    "corrections": "{count} corrections",
-    "remark": "1 remark",
-    "remarks": "{count} remarks",
-    "member": "1 member",
-    "members": "{count} members",
-    "day": "1 day",
-    "days": "{count} days",
+    "gist": "{counted} by {members:# member|# members} on {days:# day|# days}: {what} {happens}",
+    "corrections": "{count:# correction|# corrections}",
+    "remarks": "{count:# remark|# remarks}",
     "about": "questions about {about}",
     "like": "questions like “{question}”",
     "misrouted": "go to {category} instead of {target}",
@@ -86,7 +85,7 @@ ENGLISH: Final[Mapping[str, str]] = {
 
 
 def said(phrases: Sequence[Phrase], templates: Mapping[str, str] = ENGLISH) -> str:
-    return "; ".join(templates[each.key].format(**each.figures) for each in phrases)
+    return "; ".join(templates[each.key].format(**with_counts(each.figures)) for each in phrases)
 
 
 def line(gist: Gist, templates: Mapping[str, str] = ENGLISH) -> str:
@@ -99,13 +98,8 @@ def line(gist: Gist, templates: Mapping[str, str] = ENGLISH) -> str:
         happens += templates["in"].format(category=gist.category)
     return templates["gist"].format(
         counted=said([gist.counted], templates),
-        members=said([counted("member", gist.members)], templates),
-        days=said([counted("day", gist.days)], templates),
+        members=Count(gist.members),
+        days=Count(gist.days),
         what=what.format(about=gist.about, question=gist.question),
         happens=happens,
     )
-
-
-def counted(what: str, count: int) -> Phrase:
-    """One of it, or several."""
-    return Phrase(what if count == 1 else f"{what}s", {"count": count})

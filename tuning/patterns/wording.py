@@ -13,7 +13,7 @@ from agent.answering.words import content_words, fold
 from agent.contracts import Slug
 from agent.serving.served import Task
 from tuning.patterns.pattern import Action
-from tuning.patterns.phrases import Gist, counted
+from tuning.patterns.phrases import Gist, Phrase
 from tuning.patterns.rules import Remark
 from tuning.patterns.trials import ANOTHER_ANSWER
 
@@ -76,9 +76,9 @@ def gist_of(
 ) -> Gist:
     """Sum a candidate up."""
     corrections = sum(each.correction for each in remarks)
-    what = counted("correction", corrections) if corrections else counted("remark", len(remarks))
+    key, count = ("corrections", corrections) if corrections else ("remarks", len(remarks))
     return Gist(
-        counted=what,
+        counted=Phrase(key, {"count": count}),
         members=len({each.member for each in remarks}),
         days=len({each.at.date() for each in remarks}),
         about=about,

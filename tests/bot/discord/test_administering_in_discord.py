@@ -136,7 +136,7 @@ async def test_the_export_leaves_out_what_is_private_or_refused(stage: Stage) ->
     shown = json.dumps(rows, ensure_ascii=False)
     for hidden in ("private pump", "Which oil is secret", "refused pump"):
         assert hidden not in shown
-    assert "questions are left out" in told
+    assert " left out: asked in private" in told
     await stage.installation.stores.catalog.remove_examples(LOCAL_GUILD, ["What did the private pump cost?"])
 
 

@@ -108,7 +108,7 @@ async def test_what_could_not_be_mended_is_tried_again(disagreeing: Stage) -> No
 async def test_nobody_is_told_where_nobody_chose_to_be(disagreeing: Stage) -> None:
     admin = await the_admin(disagreeing, locale="es-ES")
     assert "no aviso a nadie" in (await said(disagreeing, admin, "anomalies tell")).lower()
-    assert "He mirado: 1 nuevas." in await said(disagreeing, admin, "anomalies look")
+    assert "He mirado: 1 nueva." in await said(disagreeing, admin, "anomalies look")
     assert not notices(disagreeing)
     assert "Dos fuentes se contradicen en un número" in await said(disagreeing, admin, "anomalies list")
 

@@ -137,7 +137,7 @@ async def test_a_draft_is_edited_before_it_is_accepted(stage: Stage) -> None:
     refused = await _edits(admin, page, "Pool\n🎉: party")
     assert "No topic can be made of this line" in refused.messages()[0].content
     refused = await _edits(admin, page, "\n".join(f"Topic {at}" for at in range(30)))
-    assert "30 topics are too many" in refused.messages()[0].content
+    assert "Too many topics to begin with: 30." in refused.messages()[0].content
     await _edits(admin, page, "Garden: Only roses\nBees: Hives and honey")
     await _shown(stage, page, "Garden: Only roses\nBees: Hives and honey")
     # Its example questions stay with the topic that stayed.

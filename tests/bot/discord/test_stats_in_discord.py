@@ -25,7 +25,7 @@ async def test_an_admin_sees_a_picture_with_the_same_in_words(stage: Stage) -> N
     await ana.clicks(answer, "👍")
     shown = await _shown(stage, stage.loopback.admin(), days=1)
     assert shown.is_ephemeral
-    assert "votes say helpful" in shown.content
+    assert "of 1 vote says helpful" in shown.content
     (file,) = shown.attachments
     assert file.content.startswith(b"\x89PNG")
     assert file.description == shown.content

@@ -353,7 +353,7 @@ async def test_it_is_listed_read_again_and_removed_as_a_whole(synced: Synced) ->
     wait = synced.stage.loopback.wait
     listed = (await wait.answered(await synced.admin.slash("knowledge list"))).content
     pool = synced.channel("pool")
-    assert f"{pool.mention}: 1 conversations" in listed
+    assert f"{pool.mention}: 1 conversation, " in listed
     offered = await synced.admin.types("knowledge refresh", "source", "all of")
     assert offered == {}
     offered = await synced.admin.types("knowledge refresh", "source", "pool")

@@ -47,7 +47,7 @@ def test_the_terminal_says_it_in_words(command: Command) -> None:
     lines = command("stats").lines
     assert lines[1] == "Questions: 3; 2 answered, 1 “I don't know”, 0 failed."
     assert lines[2] == "Satisfaction: 100% of 2 votes say helpful (95 % interval 34% to 100%)."
-    assert lines[3].startswith("Routing: right for 1 of the 2 questions")
+    assert lines[3].startswith("Routing: right for 1 of 2 questions")
     assert lines[4] == "Unanswered by topic: The pool 1 of 3."
     assert lines[5] == "Time to the answer: 1.0 s for half of them, 1.0 s for 95 of 100."
 

@@ -78,7 +78,7 @@ def test_a_burst_of_votes_of_few_counts_each_of_them_once() -> None:
     (candidate,) = candidates(paper)
     assert len(candidate.remarks) <= 2 * len(OLD)
     assert not trains(paper)
-    assert "too many at once" in candidate.findings[-1].words
+    assert "came in a burst" in candidate.findings[-1].words
 
 
 def test_an_outage_of_which_many_complain_in_an_hour_is_heard_and_is_no_pattern_by_itself() -> None:
