@@ -194,7 +194,7 @@ def failure_of(error: BaseException, error_id: str, interrupted: str = "") -> Fa
     if isinstance(error, NodeTimeoutError):
         waiting = f" waiting for {interrupted}" if interrupted else ""
         error = DeadlineError(
-            f"The stage “{error.node}” took longer than {error.timeout:g} seconds{waiting}.",
+            f"The stage “{error.node}” took longer than {error.timeout:g} s{waiting}.",
             "Ask again, or raise LOREKEEPER_STAGE_SECONDS.",
         )
     if isinstance(error, LorekeeperError):

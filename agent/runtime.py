@@ -19,6 +19,7 @@ from agent.errors import ConfigurationError
 from agent.files import write_error
 from agent.journal.protocol import Journal
 from agent.knowledge.protocol import IndexVersion, KnowledgeStore
+from agent.language.counts import Count
 from agent.models.protocol import Embedder
 from agent.serving.assignments import Assignments
 from agent.settings import Settings
@@ -256,7 +257,8 @@ async def require_passages(stores: Stores, versions: Sequence[IndexVersion]) -> 
     if any(source.content_hash for source in listed):
         where = "Weaviate" if stores.settings.weaviate_url else "The knowledge folder"
         raise ConfigurationError(
-            f"{where} holds no passage, and {len(listed)} sources are known: it is not where they are.",
+            f"{where} holds no passage, and {Count(len(listed)):# source is|# sources are} known: the "
+            "passages are elsewhere.",
             "Go back to the settings of before, and copy it all with `lorekeeper move`.",
         )
 

@@ -78,7 +78,7 @@ class Readiness:
         except LorekeeperError as error:
             return Part(ready=False, said=str(error), todo=error.hint)
         except TimeoutError:
-            return Part(ready=False, said=f"It did not answer within {self._check_seconds:g} seconds.")
+            return Part(ready=False, said=f"It did not answer within {self._check_seconds:g} s.")
         return Part(ready=True)
 
 

@@ -8,6 +8,7 @@ import typer
 
 from agent.answering.display import one_line
 from agent.errors import ConfigurationError, LorekeeperError, UsageError
+from agent.language.counts import Count
 from bot.output import note, print_json
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _line(target: TargetReport) -> str:
     name = target.title or uri
     if target.reason:
         return f"{target.outcome.value:<9} {uri}: {target.reason} {target.hint}".rstrip()
-    line = f"{target.outcome.value:<9} {name} ({target.added} passages"
+    line = f"{target.outcome.value:<9} {name} ({Count(target.added):# passage|# passages}"
     line += f", {target.kept} kept" if target.kept else ""
     line += f", {target.removed} removed)" if target.removed else ")"
     if target.choice is not None and target.choice.category is not None:

@@ -13,6 +13,7 @@ import aiohttp
 import discord
 
 from agent.errors import ConfigurationError, LorekeeperError
+from agent.language.counts import Count
 from agent.runtime import open_installation
 from agent.settings import Settings
 from bot.client import PERMISSIONS, Lorekeeper, point_discord_at
@@ -107,7 +108,7 @@ def _announcing(bot: Lorekeeper) -> Callable[[], Coroutine[Any, Any, None]]:
         # What is there now stays: to look through it for garbage again and again stops everybody's answers.
         gc.freeze()
         shards = f", shards {_listed(bot.shards)} of {bot.shard_count}" if bot.shard_ids else ""
-        note(f"Connected as {bot.user} to {len(bot.guilds)} servers{shards}. Ctrl-C stops.")
+        note(f"Connected as {bot.user} to {Count(len(bot.guilds)):# server|# servers}{shards}. Ctrl-C stops.")
         note(f"Invite it: {_invite_link(bot.me_id)}")
 
     return on_ready

@@ -47,7 +47,8 @@ def new_categories(document: Document, categories: Sequence[Category]) -> tuple[
             new.setdefault(slug, Category(slug=Slug(slug), name=name))
     if len(new) > _NEW_OF_ONE_FILE:
         raise IngestError(
-            f"It names {len(new)} categories that do not exist.", "Is that column really the category?"
+            f"It names too many categories that do not exist: {len(new)}.",
+            "Is that column really the category?",
         )
     return tuple(new.values())
 

@@ -14,6 +14,7 @@ from agent.errors import IngestError
 from agent.ingest.cleaning import clean_title
 from agent.ingest.documents import BlockKind, Document, DocumentBuilder
 from agent.ingest.origins import Origin
+from agent.language.counts import Count
 
 if TYPE_CHECKING:
     from docx.document import Document as WordDocument
@@ -92,7 +93,8 @@ def _refuse_bomb(origin: Origin) -> None:
     too_dense = unpacked > _RATIO_APPLIES_FROM and unpacked > _RATIO * len(origin.data)
     if too_dense or len(entries) > _ENTRIES or unpacked > origin.unpacked_bytes:
         raise IngestError(
-            f"{origin.name} would unpack to {unpacked / 1024**2:.0f} MB in {len(entries)} parts: refused.",
+            f"{origin.name} would unpack to {unpacked / 1024**2:.0f} MB in "
+            f"{Count(len(entries)):# part|# parts}: refused.",
             "If it is honest, raise LOREKEEPER_INGEST_UNPACKED_MB.",
         )
 

@@ -26,6 +26,7 @@ from agent.database.reading import read_as
 from agent.errors import UsageError
 from agent.journal.feedback import check_value, standing_votes
 from agent.journal.positions import next_position
+from agent.language.counts import Count
 
 _EPISODE: Final = TypeAdapter(Episode)
 _COLUMNS: Final = frozenset({"guild", "id", "member", "asked_at", "intent", "error_id"})
@@ -137,10 +138,10 @@ class SqlJournal:
         about = await self._database.check()
         async with self._database.read() as connection:
             episodes, feedback = [
-                await connection.scalar(select(func.count()).select_from(table))
+                Count(await connection.scalar(select(func.count()).select_from(table)) or 0)
                 for table in (tables.episodes, tables.feedback)
             ]
-        return f"{about}: {episodes} episodes, {feedback} feedback events"
+        return f"{about}: {episodes:# episode|# episodes}, {feedback:# feedback event|# feedback events}"
 
     async def close(self) -> None:
         """Nothing to do: the database belongs to whoever opened it."""

@@ -26,6 +26,7 @@ from agent.knowledge._manifest import Manifest, read_manifest, write_manifest
 from agent.knowledge._search import hybrid
 from agent.knowledge._tables import Tables
 from agent.knowledge.protocol import IndexSpec, IndexVersion, KnowledgeStore, SearchQuery
+from agent.language.counts import Count
 from agent.models.protocol import Vector
 
 if TYPE_CHECKING:
@@ -218,8 +219,8 @@ class LanceStore(KnowledgeStore):
             return f"{self._folder}: no index yet"
         size = await asyncio.to_thread(_megabytes, self._folder)
         return (
-            f"{self._folder}: {active.passages} passages in {active.name}, the active one of "
-            f"{len(versions)} index version(s), {size:.0f} MB"
+            f"{self._folder}: {Count(active.passages):# passage|# passages} in {active.name}, the active "
+            f"one of {Count(len(versions)):# index version|# index versions}, {size:.0f} MB"
         )
 
     async def close(self) -> None:

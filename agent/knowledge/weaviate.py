@@ -35,6 +35,7 @@ from agent.knowledge._weaviate.tenants import IDLE_SECONDS, Tenants
 from agent.knowledge._weaviate.versions import Versions
 from agent.knowledge._weaviate.writer import GRACE_SECONDS, Writer
 from agent.knowledge.protocol import IndexSpec, IndexVersion, KnowledgeStore, SearchQuery
+from agent.language.counts import Count
 from agent.models.protocol import Vector
 
 _T = TypeVar("_T")
@@ -227,8 +228,8 @@ class WeaviateStore(KnowledgeStore):
             return f"{where}: no index yet"
         replicas = await self._versions.replicas(active.name)
         return (
-            f"{where}: {active.passages} passages in {active.name}, the active one of {len(known)} index "
-            f"version(s), {replicas} replica(s)"
+            f"{where}: {Count(active.passages):# passage|# passages} in {active.name}, the active one of "
+            f"{Count(len(known)):# index version|# index versions}, {Count(replicas):# replica|# replicas}"
         )
 
     async def close(self) -> None:
@@ -298,7 +299,7 @@ class WeaviateStore(KnowledgeStore):
         nodes = await self._nodes.call(lambda client: client.cluster.nodes())
         healthy = [node for node in nodes if node.status == "HEALTHY"]
         known = max(len(nodes), self._nodes.count)
-        return f"{nodes[0].version} ({len(healthy)} of {known} node(s) healthy)"
+        return f"{nodes[0].version} ({len(healthy)} of {Count(known):# node|# nodes} healthy)"
 
     async def _total(self, name: str) -> int:
         return await passages_in(self._nodes, self._versions.collection(name))

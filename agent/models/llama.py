@@ -30,6 +30,7 @@ import xllamacpp
 
 from agent.contracts import ModelInfo
 from agent.errors import ModelBrokenError, ModelError, UsageError
+from agent.language.counts import Count
 from agent.models.labels import LABELS, OPENED
 from agent.models.listener import listening
 from agent.models.messages import as_data
@@ -283,7 +284,8 @@ def _load(config: LlamaConfig, key: str) -> xllamacpp.Server:
     try:
         return listening(xllamacpp.Server(params))
     except RuntimeError as error:
-        with_adapters = f" with {len(config.adapters)} adapters" if config.adapters else ""
+        adapters = Count(len(config.adapters))
+        with_adapters = f" with {adapters:# adapter|# adapters}" if adapters else ""
         raise ModelBrokenError(
             f"llama.cpp cannot load {config.path}{with_adapters}.",
             "Its architecture may be unknown to this llama.cpp, or it may need more memory than there is.",

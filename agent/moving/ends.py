@@ -15,6 +15,7 @@ from agent.database import tables
 from agent.database.engine import Database, open_database
 from agent.errors import StoreError
 from agent.knowledge.protocol import KnowledgeStore
+from agent.language.counts import Count
 from agent.runtime import open_knowledge
 from agent.settings import Settings
 
@@ -102,7 +103,7 @@ async def require_empty(both: Opened, target: Settings, part: Part) -> None:
     held = ""
     if part is Part.KNOWLEDGE and both.target_store is not None:
         passages = sum(version.passages for version in await both.target_store.versions())
-        held = f"{passages} passages" if passages else ""
+        held = f"{Count(passages):# passage|# passages}" if passages else ""
     if part is Part.DATABASE and both.target_database is not None:
         held = await _filled_table(both.target_database)
     if held:

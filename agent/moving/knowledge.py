@@ -14,6 +14,7 @@ from agent.catalog.protocol import Catalog
 from agent.contracts import GuildId, Passage, PassageId, Source, SourceId
 from agent.errors import DiskFullError, LorekeeperError, StoreBusyError, StoreError, UnknownGuildError
 from agent.knowledge.protocol import IndexVersion, KnowledgeStore
+from agent.language.counts import Count
 from agent.models.protocol import Vector
 from agent.moving.record import MoveRecord, SourceKey
 from agent.moving.tables import Step
@@ -114,7 +115,8 @@ class KnowledgeCopy:
             wanted_rows = digests.get((guild, PASSAGES), NOTHING).rows
             if stored != wanted_rows:
                 raise StoreError(
-                    f"The target holds {stored} passages of guild {guild} in place of {wanted_rows}.",
+                    f"The target holds {Count(stored):# passage|# passages} of guild {guild} in place of "
+                    f"{wanted_rows}.",
                     "Something else writes to it. Empty it, then run the same command again.",
                 )
         return digests

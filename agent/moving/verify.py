@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from agent.contracts import Passage
 from agent.errors import StoreError
+from agent.language.counts import Count
 from agent.models.protocol import Vector
 
 PASSAGES: Final = "passages"
@@ -23,7 +24,7 @@ class Digest:
     sha256: str
 
     def __str__(self) -> str:
-        return f"{self.rows} rows with checksum {self.sha256[:12]}"
+        return f"{Count(self.rows):# row|# rows} with checksum {self.sha256[:12]}"
 
 
 NOTHING: Final = Digest(rows=0, sha256=hashlib.sha256().hexdigest())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.language.counts import Count
 from bot import opening
 from bot.output import GuildOption, JsonOption, note, print_json, print_table, run
 
@@ -79,7 +80,7 @@ async def _list(guild: str, name: str, as_json: bool) -> None:
         (each.kind, each.task or "", each.question, each.proposal, f"{each.benefit:.1f}") for each in items
     ]
     print_table(("kind", "task", "question", "proposed", "benefit"), rows)
-    note(f"{len(items)} wait for {name}.")
+    note(f"{Count(len(items)):# waits|# wait} for {name}.")
 
 
 async def _history(guild: str, as_json: bool) -> None:

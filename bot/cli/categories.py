@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.language.counts import Count
 from bot import opening
 from bot.output import GuildOption, JsonOption, note, print_json, print_table, run
 
@@ -174,7 +175,7 @@ async def _rename(guild: str, slug: str, new: str) -> None:
 
     async with opening.stores() as stores:
         moved = await rename_category(stores, GuildId(guild), slug, new)
-    note(f"{slug} is now {new}, with {moved} passages.")
+    note(f"{slug} is now {new}, with {Count(moved):# passage|# passages}.")
 
 
 async def _merge(guild: str, slug: str, into: str) -> None:
@@ -183,7 +184,7 @@ async def _merge(guild: str, slug: str, into: str) -> None:
 
     async with opening.stores() as stores:
         moved = await merge_category(stores, GuildId(guild), slug, into)
-    note(f"{slug} is part of {into} now; {moved} passages moved.")
+    note(f"{slug} is part of {into} now; {Count(moved):# passage|# passages} moved.")
 
 
 async def _remove(guild: str, slug: str) -> None:
@@ -192,7 +193,7 @@ async def _remove(guild: str, slug: str) -> None:
 
     async with opening.stores() as stores:
         moved = await remove_category(stores, GuildId(guild), slug)
-    note(f"Removed {slug}; {moved} passages stay without a category.")
+    note(f"Removed {slug}; {Count(moved):# passage stays|# passages stay} without a category.")
 
 
 async def _list_examples(guild: str, slug: str | None, as_json: bool) -> None:

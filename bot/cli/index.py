@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from agent.language.counts import Count
 from bot import opening
 from bot.output import JsonOption, note, print_json, print_table, progress, run
 
@@ -75,8 +76,9 @@ async def _build() -> None:
         with progress("Building") as show:
             report = await reindexer.run(lambda done, total: show(done, total, "sources"))
     note(
-        f"{report.version} is active with {report.passages} passages; {report.self_found:.0%} of a sample is "
-        f"found by its own text. {report.before} stays: `lorekeeper index back`."
+        f"{report.version} is active with {Count(report.passages):# passage|# passages}; "
+        f"{report.self_found:.0%} of a sample is found by its own text. {report.before} stays: "
+        "`lorekeeper index back`."
     )
 
 
@@ -87,7 +89,8 @@ async def _back() -> None:
         report = await Reindexer(opened.store, opened.catalog, embedder).flip_back()
     note(f"{report.version} is active again, in place of {report.before}.")
     if report.outdated:
-        note(f"{report.outdated} sources changed since: `lorekeeper sources refresh` brings them in.")
+        outdated = f"{Count(report.outdated):# source|# sources}"
+        note(f"{outdated} changed since: `lorekeeper sources refresh` brings in what is new.")
 
 
 async def _remove(name: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.language.counts import Count
 from bot import opening
 from bot.output import GuildOption, JsonOption, note, print_json, print_table, run
 
@@ -74,7 +75,8 @@ async def _list(guild: str, similar: bool, as_json: bool) -> None:
         for each in derived.labels
     ]
     print_table(("task", "label", "question", "weight", "rule", "members"), rows)
-    note(f"{len(derived.labels)} labels; {len(derived.reviews)} questions wait for a person to decide.")
+    labels, reviews = Count(len(derived.labels)), Count(len(derived.reviews))
+    note(f"{labels:# label|# labels}; {reviews:# question waits|# questions wait} for a person to decide.")
 
 
 async def _export(guild: str, similar: bool, format_: str, waiting: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.language.counts import Count
 from bot import opening
 from bot.output import GuildOption, JsonOption, note, print_json, print_table, progress, run, waiting
 
@@ -174,4 +175,5 @@ async def _study(guild: str, questions: int) -> None:
     async with opening.installation() as opened:
         with waiting("Asking the model"):
             asked = await opened.router.study(GuildId(guild), questions)
-    note(f"The model was asked about {asked} labelled questions; routing now weighs it by its answers.")
+    labelled = f"{Count(asked):# labelled question|# labelled questions}"
+    note(f"The model was asked about {labelled}; routing now weighs it by its answers.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.language.counts import Count
 from bot import opening
 from bot.output import JsonOption, note, print_json, progress, run
 
@@ -146,10 +147,12 @@ def _count(digests: Digests) -> None:
 
 def _tell(moved: Moved) -> None:
     """What a person should know beside the counts."""
-    note(f"Written now: {moved.rows} rows, {moved.passages} passages; the rest was there already.")
+    rows, passages = Count(moved.rows), Count(moved.passages)
+    note(f"Written now: {rows:# row|# rows}, {passages:# passage|# passages}; the rest was there already.")
     for where in moved.replaced[:_TOLD]:
         note(f"NUL, which PostgreSQL cannot hold, became the replacement character in {where}.")
     if len(moved.replaced) > _TOLD:
-        note(f"The same in {len(moved.replaced) - _TOLD} other places.")
+        note(f"The same in {Count(len(moved.replaced) - _TOLD):# other place|# other places}.")
     if moved.left_behind:
-        note(f"{moved.left_behind} passages of an unfinished ingest stayed behind: ingest their files again.")
+        behind = f"{Count(moved.left_behind):# passage|# passages} of an unfinished ingest"
+        note(f"{behind} stayed behind: ingest the files again.")

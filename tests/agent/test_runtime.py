@@ -58,7 +58,7 @@ async def test_a_store_without_any_passage_of_what_the_catalog_lists_is_another_
         if not refused:
             await require_passages(stores, await stores.store.versions())
             return
-        with pytest.raises(ConfigurationError, match="holds no passage, and 1 sources are known"):
+        with pytest.raises(ConfigurationError, match="holds no passage, and 1 source is known"):
             await require_passages(stores, await stores.store.versions())
 
 

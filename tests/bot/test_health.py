@@ -105,7 +105,7 @@ async def test_a_part_that_never_answers_does_not_hold_up_the_others() -> None:
     assert parts["database"].ready
     assert (parts["knowledge"].ready, parts["knowledge"].said) == (
         False,
-        "It did not answer within 0.05 seconds.",
+        "It did not answer within 0.05 s.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from agent.language.counts import Count
 from tuning.datasets.item import Split
 from tuning.datasets.version import DatasetVersion
 
@@ -17,14 +18,15 @@ def card(version: DatasetVersion) -> str:
 def _head(version: DatasetVersion) -> Iterator[str]:
     yield f"# Dataset {version.id[:12]}"
     yield ""
-    yield f"For the task *{version.task}*: {len(version.entries)} items of {len(version.members)} members."
+    items, members = Count(len(version.entries)), Count(len(version.members))
+    yield f"For the task *{version.task}*: {items:# item|# items} of {members:# member|# members}."
     together = "one thread and one member" if version.by_author else "and one thread"
     yield f"Questions that ask the same, {together} are never in two splits; no item ever changes its split."
     if not version.by_author:
         yield "What one member asked is in several splits: few members asked most of the questions."
     if version.left_out:
         reasons = ", ".join(sorted(set(version.left_out.values())))
-        yield f"{len(version.left_out)} items are left out: {reasons}."
+        yield f"{Count(len(version.left_out)):# item is|# items are} left out: {reasons}."
 
 
 def _by_category(version: DatasetVersion) -> Iterator[str]:

@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from agent.contracts import Slug
+from agent.language.counts import Count
 from agent.serving.served import Task
 from tuning.datasets.item import Split
 from tuning.evaluation.paired import Floats, bootstrap, mcnemar
@@ -126,7 +127,7 @@ def _enough(count: int, least: int) -> Check:
     return Check(
         aspect=Aspect.ENOUGH,
         passed=count >= least,
-        detail=f"{count} test questions; {least} are needed",
+        detail=f"{Count(count):# test question|# test questions}; {least} are needed",
         value=count,
         against=least,
     )
@@ -223,7 +224,7 @@ def _golden(value: float, against: float, count: int, *, as_share: bool) -> Chec
     return Check(
         aspect=Aspect.GOLDEN,
         passed=value >= against,
-        detail=f"{shown[0]} against {shown[1]} on {count} golden questions",
+        detail=f"{shown[0]} against {shown[1]} on {Count(count):# golden question|# golden questions}",
         value=value,
         against=against,
     )
@@ -258,7 +259,8 @@ def _json(challenger: AnswerArm, untuned: AnswerArm) -> Check:
     return Check(
         aspect=Aspect.JSON,
         passed=value >= against,
-        detail=f"{value:.0%} of {challenger.json_asked} replies in JSON are valid, untuned {against:.0%}",
+        detail=f"valid JSON in {value:.0%} of {Count(challenger.json_asked):# reply|# replies}, "
+        f"untuned {against:.0%}",
         value=value,
         against=against,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.contracts import GuildId
 from agent.errors import UsageError
+from agent.language.counts import Count
 from agent.serving.served import Task
 from tuning.datasets.building import build_version
 from tuning.datasets.item import Split
@@ -44,7 +45,7 @@ async def search_recipe(
     )
     if labels < plan.labels or not held_out:
         raise UsageError(
-            f"There are {labels} labels to train on; {plan.labels} are needed.",
+            f"{Count(labels):There is # label|There are # labels} to train on; {plan.labels} are needed.",
             "`lorekeeper labels list` shows what was learnt so far.",
         )
     folder = _folder(stores.settings.data_dir, guild, version.id)

@@ -7,6 +7,7 @@ from typing import Final
 
 from agent.contracts import GuildId, MemberId, Slug
 from agent.errors import UsageError
+from agent.language.counts import Count
 from agent.serving.served import Assignment, Task
 from tuning.loop import canary
 from tuning.loop.canary import WATCHED, Finding, Satisfaction, is_worse, judge_canary
@@ -137,7 +138,8 @@ async def _satisfaction(tools: Tools, run: Run) -> Satisfaction:
 
 def _worse(said: Satisfaction, run: Run) -> Move:
     note = (
-        f"Members were content with {said.rate:.0%} of {len(said.judged)} judged questions; "
+        f"Members were content with {said.rate:.0%} of "
+        f"{Count(len(said.judged)):# judged question|# judged questions}; "
         f"before it, with {_baseline(run):.0%} at least."
     )
     return Move(to=State.ROLLED_BACK, note=note)

@@ -251,7 +251,7 @@ async def test_check_counts(journal: Journal) -> None:
     await journal.record(episode)
     await journal.add_feedback(an_event(episode, Kind.VOTE, {"vote": 1}))
 
-    assert (await journal.check()).endswith(": 1 episodes, 1 feedback events")
+    assert (await journal.check()).endswith(": 1 episode, 1 feedback event")
 
 
 async def test_a_member_is_forgotten_with_what_others_said_of_their_questions(journal: Journal) -> None:

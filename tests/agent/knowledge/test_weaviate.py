@@ -413,8 +413,8 @@ def test_ids_follow_from_guild_passage_and_generation() -> None:
 async def test_the_doctor_reads_version_nodes_replicas_and_counts(store: WeaviateStore) -> None:
     await put(store, PUMP)
     line = await store.check()
-    assert "1.35.2 (1 of 1 node(s) healthy)" in line
-    assert "1 passages in v1, the active one of 1 index version(s), 1 replica(s)" in line
+    assert "1.35.2 (1 of 1 node healthy)" in line
+    assert "1 passage in v1, the active one of 1 index version, 1 replica" in line
 
 
 async def test_a_closed_store_says_so(weaviate_server: WeaviateServer, alias: str) -> None:

@@ -89,7 +89,7 @@ async def test_a_node_killed_during_ingest_and_questions_loses_nothing_and_fails
     await store.open_index(NEW_SPEC)
     await store.activate("v2")
     await store.activate("v1")
-    assert "2 of 3 node(s) healthy" in await store.check()
+    assert "2 of 3 nodes healthy" in await store.check()
     if victim != 0:
         # The first node is the one that the others join: alone it does not find them again.
         await _comes_back(nodes, victim, written)

@@ -79,7 +79,7 @@ async def test_a_weaviate_that_holds_something_else_is_refused(house: Settings, 
     async with opened(served) as (_, store):
         await store.open_index(SPEC)
         await put(store, *passages_of(SourceId("theirs"), "theirs"))
-    with pytest.raises(StoreError, match=f"{served.weaviate_collection}.* already holds 1 passages"):
+    with pytest.raises(StoreError, match=f"{served.weaviate_collection}.* already holds 1 passage of"):
         await moved(ends(house, served, Part.KNOWLEDGE))
 
 

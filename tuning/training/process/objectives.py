@@ -24,6 +24,7 @@ from typing import Protocol
 import torch
 
 from agent.errors import UsageError
+from agent.language.counts import Count
 from tuning.recipes import Objective, Recipe
 from tuning.training.process.encoding import Encoded
 from tuning.training.process.group import Group
@@ -57,8 +58,9 @@ class Imitation:
         disliked = sum(not row.desirable for row in (*train, *held_out))
         if disliked:
             raise UsageError(
-                f"{disliked} rows are of answers that members disliked, which sft would learn to say.",
-                "Use kto, or leave them out.",
+                f"{Count(disliked):# row is|# rows are} of answers that members disliked, which sft would "
+                "learn to say.",
+                "Use kto, or leave those out.",
             )
         self._scorer, self._group = scorer, group
         self._train, self._held_out = train, held_out
