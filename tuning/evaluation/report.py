@@ -218,10 +218,10 @@ def _provenance(report: Report) -> Iterator[str]:
 def _trusted(report: Report) -> str:
     trust = report.trust
     if trust is None:
-        return "On the validation set the challenger added nothing: the fusion does not ask it."
+        return "On what it was not trained on the challenger added nothing: the fusion does not ask it."
     return (
-        f"On the validation set the fusion learnt to weigh the challenger's nats by {trust.model:.2f} "
-        f"and all else by {trust.scale:.2f}."
+        f"On what it was not trained on the fusion learnt to weigh the challenger's nats by "
+        f"{trust.model:.2f} and all else by {trust.scale:.2f}; no test question had a say in its own route."
     )
 
 

@@ -74,7 +74,7 @@ class RoutingArm:
     predicted: tuple[Predicted, ...]
     """Every arm was asked the same questions in the same order."""
     trust: Trust | None = None
-    """Of a fusion that listens to a model; None where the validation split proved it worth nothing."""
+    """Of a fusion that listens to a model; None where it proved to be worth nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,12 @@
 """How well every way to route does on questions that none of them was made of.
 
 The fusions are the router that serves, made of the training split's examples alone: a question that the
-router has as an example would be found by itself. How far a fusion believes a model is fitted on the
-validation split, so that neither the test questions nor those that the model was trained on have a say.
+router has as an example would be found by itself. How far a fusion believes a model is fitted on questions
+that the model was not trained on: those of validation and test. On the few validation questions of a small
+guild alone, a router that happens to be right there would leave the best model nothing to prove. So that no
+test question has a say in how it is routed itself, trust is cross-fitted (Chernozhukov et al. 2018): each
+fifth of the test questions is routed with the trust that all the others call for. What serves, and routes the
+golden questions, is the trust that all of them call for.
 
 What is out of scope is measured on test questions whose whole category the router does not know: they are of
 a neighbouring topic, which are the hard ones. No model has a say in it, so all fusions share it.
@@ -13,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -37,6 +41,7 @@ from tuning.evaluation.results import Arm, Predicted, RoutingArm
 
 _LEFT_OUT: Final = 10
 """Categories that are left out, one after the other, to measure what is out of scope: each is a router."""
+_FOLDS: Final = 5
 _BLOCK: Final = 25
 """Questions that one arm is asked before the next has its turn: a prompt that is the same but for its end
 stays evaluated, and what else the machine does in the meantime slows all arms alike."""
@@ -48,7 +53,7 @@ class RoutingModels:
     challenger: ChatModel
     champion: ChatModel | None = None
     champion_trust: Trust | None = None
-    """As it serves."""
+    """As it serves. Some of the test questions may have had a say in it, which is in its favour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,20 @@ _Votes: TypeAlias = Mapping[str, _Vote]
 """By item."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """A model in a fusion; one without has neither votes nor trust."""
+
+    votes: _Votes = field(default_factory=dict)
+    trust: Trust | None = None
+    """As it would serve."""
+    crossed: Mapping[str, Trust | None] = field(default_factory=dict)
+    """What questions are routed with that had a say in `trust`, by item."""
+
+    def trust_for(self, item: str) -> Trust | None:
+        return self.crossed.get(item, self.trust)
+
+
 async def evaluate_routing(
     guild: GuildId,
     categories: Sequence[Category],
@@ -95,26 +114,25 @@ async def evaluate_routing(
     asked = [each for each in questions if each.split is not Split.TRAIN]
     seen = [await _see(routers, placer, each) for each in asked]
     votes = await _votes(models, seen, kept, pause)
-    validation = [each for each in seen if each.question.split is Split.VALIDATION]
     held_out = [each for each in seen if each.question.split in HELD_OUT]
     strangers = await _strangers(guild, categories, examples, placer, held_out, scope_threshold)
-    heard: dict[Arm, tuple[Trust | None, _Votes]] = {
-        Arm.FUSION: (None, {}),
-        Arm.FUSION_UNTUNED: (_fitted(validation, votes[Arm.UNTUNED]), votes[Arm.UNTUNED]),
-        Arm.FUSION_CHALLENGER: (_fitted(validation, votes[Arm.CHALLENGER]), votes[Arm.CHALLENGER]),
+    heard = {
+        Arm.FUSION: _Heard(),
+        Arm.FUSION_UNTUNED: _heard(seen, votes[Arm.UNTUNED]),
+        Arm.FUSION_CHALLENGER: _heard(seen, votes[Arm.CHALLENGER]),
     }
     if Arm.CHAMPION in votes:
-        heard[Arm.FUSION_CHAMPION] = models.champion_trust, votes[Arm.CHAMPION]
+        heard[Arm.FUSION_CHAMPION] = _Heard(votes=votes[Arm.CHAMPION], trust=models.champion_trust)
     return (
         *(RoutingArm(arm=arm, predicted=_alone(held_out, said)) for arm, said in votes.items()),
         RoutingArm(arm=Arm.NEAREST, predicted=tuple(map(_nearest, held_out))),
         *(
             RoutingArm(
                 arm=arm,
-                predicted=(*(_fused(each, trust, said, scope_threshold) for each in held_out), *strangers),
-                trust=trust,
+                predicted=(*(_fused(each, model, scope_threshold) for each in held_out), *strangers),
+                trust=model.trust,
             )
-            for arm, (trust, said) in heard.items()
+            for arm, model in heard.items()
         ),
     )
 
@@ -175,14 +193,29 @@ async def _vote(model: ChatModel, seen: _Seen, kept: Kept, pause: Pause, *, show
     return _Vote(np.array(found[1]), found[0])
 
 
-def _fitted(validation: Sequence[_Seen], votes: _Votes) -> Trust | None:
+def _heard(seen: Sequence[_Seen], votes: _Votes) -> _Heard:
+    """Say how far a model is believed, in service and on each test question."""
+    unseen = [each for each in seen if each.question.split is not Split.GOLDEN]
+    trust = _fitted(unseen, votes)
+    if trust is None:
+        return _Heard(votes=votes)
+    test = [each for each in unseen if each.question.split is Split.TEST]
+    crossed: dict[str, Trust | None] = {}
+    for fold in (test[start::_FOLDS] for start in range(min(_FOLDS, len(test)))):
+        items = {each.question.item for each in fold}
+        found = _fitted([each for each in unseen if each.question.item not in items], votes)
+        crossed |= dict.fromkeys(items, found)
+    return _Heard(votes=votes, trust=trust, crossed=crossed)
+
+
+def _fitted(questions: Sequence[_Seen], votes: _Votes) -> Trust | None:
     """Fit how far the fusion believes a model; None without a question to fit it on."""
-    if not validation:
+    if not questions:
         return None
-    likelihoods = np.stack([votes[each.question.item].likelihoods for each in validation])
-    rest = np.stack([_rest(each) for each in validation])
-    slugs = validation[0].learned.labels.slugs
-    right = np.array([slugs.index(each.question.right) for each in validation], dtype=np.int64)
+    likelihoods = np.stack([votes[each.question.item].likelihoods for each in questions])
+    rest = np.stack([_rest(each) for each in questions])
+    slugs = questions[0].learned.labels.slugs
+    right = np.array([slugs.index(each.question.right) for each in questions], dtype=np.int64)
     return fit_trust(rest, likelihoods, right, prior.MODEL)
 
 
@@ -194,13 +227,14 @@ def _rest(seen: _Seen) -> Floats:
     return logits
 
 
-def _fused(seen: _Seen, trust: Trust | None, votes: _Votes, scope_threshold: float) -> Predicted:
-    """Route as the router that serves does; without `trust` no model is asked."""
-    learned, took, told = believing(seen.learned, trust), seen.milliseconds, None
+def _fused(seen: _Seen, model: _Heard, scope_threshold: float) -> Predicted:
+    """Route as the router that serves does; without trust no model is asked."""
+    learned = believing(seen.learned, model.trust_for(seen.question.item))
+    took, told = seen.milliseconds, None
     opinion, weights = _opinion(learned, seen.placed), learned.weights
     reach = weights.model * weights.model_span
     if could_change(learned.labels.slugs, opinion.logits, reach, opinion.out_of_scope, scope_threshold):
-        vote = votes[seen.question.item]
+        vote = model.votes[seen.question.item]
         told, took = vote.likelihoods, took + vote.milliseconds
     return _routed(seen.question, fused_route(learned, opinion, told, scope_threshold), took)
 

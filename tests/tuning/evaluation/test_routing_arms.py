@@ -60,11 +60,13 @@ def _knows(certain: Callable[[int], bool]) -> Callable[[str, int], Sequence[floa
     return weighs
 
 
-async def _arms(embedder: Embedder, folder: Path, models: RoutingModels) -> tuple[RoutingArm, ...]:
+async def _arms(
+    embedder: Embedder, folder: Path, models: RoutingModels, questions: Sequence[RoutingQuestion] = ()
+) -> tuple[RoutingArm, ...]:
     return await evaluate_routing(
         GUILD,
         CATEGORIES,
-        _questions(),
+        questions or _questions(),
         Placer(embedder, None, RoutingMemory(folder / "routing.db")),
         models,
         # Nobody would ask a model about such questions otherwise: they are like no example.
@@ -81,7 +83,7 @@ def _accuracy(arms: Sequence[RoutingArm], wanted: Arm) -> float:
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_fusion_listens_to_a_model_as_far_as_the_validation_set_proves(
+async def test_a_fusion_listens_to_a_model_as_far_as_it_proved_worth(
     embedder: Embedder, tmp_path: Path
 ) -> None:
     models = RoutingModels(
@@ -104,6 +106,31 @@ async def test_a_fusion_listens_to_a_model_as_far_as_the_validation_set_proves(
     assert _accuracy(arms, Arm.FUSION_UNTUNED) == _accuracy(arms, Arm.FUSION)
     made = report(Task.ROUTE, {arm.arm: arm for arm in arms}, serving=Arm.FUSION_CHAMPION)
     assert {check.aspect for check in decide(made).failed} <= {"latency"}, "scripts take no time"
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_model_can_prove_its_worth_where_no_question_is_left_for_validation(
+    embedder: Embedder, tmp_path: Path
+) -> None:
+    models = RoutingModels(base=Scripted("base"), challenger=Scripted("tuned", weighs=_knows(lambda _: True)))
+    asked = [each for each in _questions() if each.split is not Split.VALIDATION]
+    arms = await _arms(embedder, tmp_path, models, asked)
+    assert _accuracy(arms, Arm.FUSION_CHALLENGER) == 1.0 > _accuracy(arms, Arm.FUSION)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_no_question_has_a_say_in_how_it_is_routed_itself(embedder: Embedder, tmp_path: Path) -> None:
+    models = RoutingModels(base=Scripted("base"), challenger=Scripted("tuned", weighs=_knows(lambda _: True)))
+    train = [each for each in _questions() if each.split is Split.TRAIN]
+    # It reads like an example of the first topic, and is said to belong to the second.
+    text = _CLEAR[0].format(CATEGORIES[0].name.lower()) + " 101"
+    odd = RoutingQuestion(item="odd", split=Split.TEST, text=text, right=CATEGORIES[1].slug)
+    arms = await _arms(embedder, tmp_path, models, [*train, odd])
+    fusion, tuned = arm_of(arms, Arm.FUSION), arm_of(arms, Arm.FUSION_CHALLENGER)
+    assert fusion is not None
+    assert tuned is not None
+    assert tuned.trust is not None, "taken together, the questions speak for the model"
+    assert tuned.predicted[0].said == fusion.predicted[0].said == CATEGORIES[0].slug
 
 
 @pytest.mark.asyncio(loop_scope="session")
