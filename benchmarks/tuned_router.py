@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,9 +52,8 @@ async def main() -> None:
         asked = questions(DATA / "banking77", SEED)
         rows = {split: [_row(each) for each in asked if each.split is split] for split in Split}
         made = await tuned(settings, folder / "run", rows, RECIPE, Task.ROUTE)
-        began = time.monotonic()
         arms = await _measured(settings, folder / "run", asked, made.adapter)
-        publish(_report(arms, made, time.monotonic() - began))
+        publish(_report(arms, made))
 
 
 def _row(question: RoutingQuestion) -> Row:
@@ -86,7 +84,7 @@ async def _measured(
         await engine.close()
 
 
-def _report(arms: Sequence[RoutingArm], made: Tuned, seconds: float) -> Report:
+def _report(arms: Sequence[RoutingArm], made: Tuned) -> Report:
     by_arm = {each.arm: each for each in arms}
     figures = {arm: routing_figures(each, Split.TEST) for arm, each in by_arm.items()}
     gain = figures[Arm.FUSION_CHALLENGER].accuracy - figures[Arm.FUSION].accuracy
@@ -101,9 +99,8 @@ def _report(arms: Sequence[RoutingArm], made: Tuned, seconds: float) -> Report:
                 title=f"{ASKED} questions of BANKING77 in 20 topics, {LABELS} labels each",
                 columns=["way", "accuracy", "macro-F1", "calibration error", "p50 / p95, ms"],
                 rows=[_line(each) for each in arms],
-                note=f"{made.told} {HELD_BACK} labels a topic say when to stop and how far to trust it. "
-                f"Measured in {seconds / 60:.1f} minutes. McNemar's exact test of the two fusions: "
-                f"p = {chance:.2g}.",
+                note=f"{made.told} {HELD_BACK} labels a topic say when to stop. McNemar's exact test of the two "
+                f"fusions: p = {chance:.2g}.",
             )
         ],
         goals=[

@@ -19,7 +19,7 @@ from tuning.datasets.item import Split
 from tuning.evaluation.questions import RoutingQuestion
 
 LABELS: Final = 30
-"""A category, of which `HELD_BACK` say when to stop and how far to trust the model."""
+"""A category, of which `HELD_BACK` say when to stop."""
 HELD_BACK: Final = 6
 ASKED: Final = 500
 """Of the 3,080 test questions."""
