@@ -99,8 +99,8 @@ def _report(arms: Sequence[RoutingArm], made: Tuned) -> Report:
                 title=f"{ASKED} questions of BANKING77 in 20 topics, {LABELS} labels each",
                 columns=["way", "accuracy", "macro-F1", "calibration error", "p50 / p95, ms"],
                 rows=[_line(each) for each in arms],
-                note=f"{made.told} {HELD_BACK} labels a topic say when to stop. McNemar's exact test of the two "
-                f"fusions: p = {chance:.2g}.",
+                note=f"{made.told} {HELD_BACK} labels a topic say when to stop. McNemar's exact test of the "
+                f"two fusions: p = {chance:.2g}.",
             )
         ],
         goals=[
