@@ -84,9 +84,12 @@ async def _model(guild: str, typed: _Typed, as_json: bool) -> None:
 
 
 def _tell(made: TunedModel, texts: TuningTexts) -> None:
+    from agent.language.counts import Count
+
+    labels = f"{Count(made.labels):# label|# labels}"
     print(
-        f"{made.recipe.method} on {made.base}, {made.labels} labels: held out {made.before:.4f} before, "
-        f"{made.after:.4f} nats per learnt token after.",
+        f"{made.recipe.method} on {made.base}, {labels}: {made.before:.4f} nats per learnt token "
+        f"held out before the first step, {made.after:.4f} at best.",
         flush=True,
     )
     if made.path is None:
@@ -96,6 +99,7 @@ def _tell(made: TunedModel, texts: TuningTexts) -> None:
 
 
 def _tell_verdict(made: TunedModel, path: Path, texts: TuningTexts) -> None:
+    from agent.language.counts import Count
     from agent.serving.served import Task
     from bot.tuning.words import report_words
 
@@ -108,6 +112,7 @@ def _tell_verdict(made: TunedModel, path: Path, texts: TuningTexts) -> None:
         return
     note(f"To let it serve from the next start on: lorekeeper models use {quote(str(path))}")
     if made.task is Task.ROUTE:
-        note(f"The router knows what it says of {made.introduced} questions that it was not trained on.")
+        unseen = f"{Count(made.introduced):# question|# questions}"
+        note(f"The router knows what it says of {unseen} that it was not trained on.")
     if made.would_write:
         note("It would word answers too, untrained: set LOREKEEPER_ANSWER_MODE=extractive with it.")

@@ -38,6 +38,7 @@ def taught(command: Command, tmp_path: Path) -> None:
     asyncio.run(fill())
 
 
+@pytest.mark.timeout(900)
 def test_what_no_file_can_hold_is_trained_and_told_and_refused(
     training: None,
     command: Command,
@@ -54,7 +55,8 @@ def test_what_no_file_can_hold_is_trained_and_told_and_refused(
     ran = command("tune", "model", "route", "--to", "house.gguf", *recipe)
     assert ran.code == 1
     assert ran.out.startswith("prefix on llama, ")
-    assert "nats per learnt token after." in ran.out
+    assert ran.out.endswith(" at best.\n")
+    assert "adapter" not in ran.err, "no file is made"
     assert ran.err.splitlines()[-1].startswith(
         "It cannot serve: neither llama.cpp nor merged weights can hold a trained prefix."
     )
@@ -95,7 +97,7 @@ def test_how_it_can_serve_is_said_where_it_may(
     }
     _tell(TunedModel(**{**made, **changes}), ENGLISH.tuning)
     told = capsys.readouterr()
-    assert "dora on tiny, 40 labels: held out 2.0000 before, 2.7183 nats" in told.out
+    assert told.out.startswith("dora on tiny, 40 labels: 2.0000 nats per learnt token held out before ")
     lines = told.err.splitlines()
     assert lines[0].startswith("The model is in /my models/house.gguf,")
     assert len(lines) == 1 + len(said)

@@ -64,6 +64,8 @@ _RUN: Final = "model"
 """In place of a run's id."""
 _BEGUN: Final = "begun.json"
 """In its folder: what is made there, and of which dataset version."""
+_TRUSTED_BY: Final = (Split.VALIDATION, Split.TEST)
+"""Not the golden set, which nothing is chosen by."""
 _PATIENCE: Final = 5.0
 """Seconds. A bot looks each minute, for a moment, whether there is work."""
 
@@ -90,9 +92,10 @@ class TunedModel:
     labels: int
     base: str
     before: float
-    """Nats per learnt token of the held-out rows, of the base as it is ..."""
+    """Nats per learnt token of the held-out rows before the first step, when what is new is there already: a
+    random prefix, a head start ..."""
     after: float
-    """... and of what was trained; not a number where it came to none."""
+    """... and the lowest after it, whose weights are kept; not a number where it came to none."""
     path: Path | None = None
     """None where no file can hold what was trained: `Recipe.why_not_served` says why."""
     digest: str = ""
@@ -162,10 +165,12 @@ class _Making:
 
     async def make(self) -> TunedModel:
         await self._begin()
-        await self._move(await self._trained())
+        trained = await self._trained()
+        self._run = replace(self._run, **trained.facts)
         model = self._model()
         if model.recipe.serving is Serving.REFUSED:
             return model
+        await self._move(trained)
         with parted(self._wanted.target) as part:
             return await self._examined(model, part)
 
@@ -261,7 +266,7 @@ class _Making:
         if self._run.task is not Task.ROUTE:
             return 0
         version, tools = await self._version(), self._tools
-        unseen = {each.item.label.question for each in version.entries if each.split is not Split.TRAIN}
+        unseen = {each.label.question for split in _TRUSTED_BY for each in version.of(split)}
         async with routing_embedders(tools.settings) as (first, second):
             router = FusedRouter(
                 catalog=tools.stores.catalog,
