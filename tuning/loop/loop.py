@@ -192,6 +192,9 @@ class Loop:
         if run.state not in WORKING:
             return await self._look(run)
         run = await self.log.note(run, self.clock(), {"tries": run.tries + 1})
+        if run.state not in WORKING:
+            # It was cancelled a moment ago, by another process.
+            return run
         if run.tries > TRIES:
             return await self._move(run, _failed(f"It was stopped {TRIES} times while {run.state}."))
         began = time.monotonic()

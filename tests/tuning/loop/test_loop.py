@@ -38,7 +38,7 @@ from tests.tuning.loop.paper import (
 )
 from tuning.loop.loop import SETBACKS, TRIES, Loop
 from tuning.loop.plan import Plan
-from tuning.loop.run import Move, Why
+from tuning.loop.run import Facts, Move, Run, Why
 from tuning.loop.state import NEXT, WORKING, State
 from tuning.recipes import Recipe
 from tuning.runs.errors import TrainingError
@@ -156,10 +156,11 @@ async def test_it_is_cancelled_while_another_object_is_at_work(
     database: Database, steps: PaperSteps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tuning.loop.loop._LOOK_EVERY", 0.01)
-    stopped = asyncio.Event()
+    begun, stopped = asyncio.Event(), asyncio.Event()
 
     class Long(PaperSteps):
         async def _move(self, run: object) -> Move | None:
+            begun.set()
             try:
                 await asyncio.Event().wait()
             finally:
@@ -168,12 +169,31 @@ async def test_it_is_cancelled_while_another_object_is_at_work(
     loop = paper_loop(database, Long(steps.folder))
     run = await loop.ask(HOME, Task.ROUTE, plan=STRAIGHT)
     working = asyncio.ensure_future(loop.work(HOME))
-    await asyncio.sleep(0.05)
+    await begun.wait()
     cancelled = await paper_loop(database, steps).cancel(HOME, run.id)
     assert (cancelled.state, (await working).state) == (State.CANCELLED, State.CANCELLED)
     assert stopped.is_set()
     with pytest.raises(UsageError, match="nothing to cancel"):
         await loop.cancel(HOME, run.id)
+
+
+async def test_it_is_cancelled_just_before_its_step_begins(
+    database: Database, steps: PaperSteps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, other = paper_loop(database, steps), paper_loop(database, steps)
+    taken: list[str] = []
+    steps.hook = taken.append
+    run = await loop.ask(HOME, Task.ROUTE, plan=STRAIGHT)
+    note = loop.log.note
+
+    async def cancelled_meanwhile(run: Run, at: datetime, facts: Facts) -> Run:
+        await other.cancel(HOME, run.id)
+        return await note(run, at, facts)
+
+    monkeypatch.setattr(loop.log, "note", cancelled_meanwhile)
+    after = await loop.work(HOME)
+    assert after is not None
+    assert (after.state, taken) == (State.CANCELLED, [])
 
 
 async def test_a_stop_of_the_bot_stops_the_step_and_leaves_the_state(
