@@ -183,7 +183,7 @@ async def test_it_is_cancelled_just_before_its_step_begins(
     loop, other = paper_loop(database, steps), paper_loop(database, steps)
     taken: list[str] = []
     steps.hook = taken.append
-    run = await loop.ask(HOME, Task.ROUTE, plan=STRAIGHT)
+    await loop.ask(HOME, Task.ROUTE, plan=STRAIGHT)
     note = loop.log.note
 
     async def cancelled_meanwhile(run: Run, at: datetime, facts: Facts) -> Run:
