@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.language.counts import Count
 from bot import opening
 from bot.output import GuildOption, JsonOption, note, print_json, print_table, run
 
@@ -110,7 +111,7 @@ async def _adapters(guild: str, as_json: bool) -> None:
         for each in known
     ]
     print_table(("adapter", "task", "for", "", "made", "recipe", "base", "data set", "size"), rows)
-    note(f"{len(known)} adapters.")
+    note(f"{Count(len(known)):# adapter|# adapters}.")
 
 
 def _roles(serving: Iterable[tuple[Slug | None, Assignment]]) -> Mapping[str, str]:
@@ -164,7 +165,7 @@ async def _datasets(guild: str, as_json: bool) -> None:
         for each in known
     ]
     print_table(("version", "task", "made", *Split, "replaced by"), rows)
-    note(f"{len(known)} versions.")
+    note(f"{Count(len(known)):# version|# versions}.")
 
 
 async def _show(guild: str, version: str) -> None:
@@ -199,4 +200,4 @@ async def _export(guild: str, version: str, file: Path) -> None:
     async with opening.stores() as stores:
         found = await DatasetStore(stores.database).get(GuildId(guild), version)
     export_jsonl(found, file)
-    note(f"{len(found.entries)} items are in {file}.")
+    note(f"{Count(len(found.entries)):# item is|# items are} in {file}.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.language.counts import Count
 from bot import opening
 from bot.output import GuildOption, JsonOption, note, print_json, print_table, progress, run, waiting
 
@@ -125,7 +126,9 @@ async def _search(guild: str, task: str, tries: list[str], keep: bool, as_json: 
                 task_of(task),
                 plan,
                 dict(map(settings_of, tries)) or SMALL,
-                on_trial=lambda trial: note(f"held out {trial.loss:.4f}, {trial.recipe.epochs} epochs"),
+                on_trial=lambda trial: note(
+                    f"held out {trial.loss:.4f}, {Count(trial.recipe.epochs):# epoch|# epochs}"
+                ),
                 on_progress=lambda at: bar(at.step, at.steps, figures_words(at, texts)),
             )
         if keep:

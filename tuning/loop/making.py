@@ -14,6 +14,7 @@ from agent.contracts import GuildId
 from agent.errors import UsageError
 from agent.files import write_error
 from agent.ids import new_id
+from agent.language.counts import Count
 from agent.serving.opening import open_engine
 from agent.serving.served import ServedAdapter, adapter_file
 from tuning.datasets.building import build_version
@@ -52,7 +53,10 @@ async def make_dataset(tools: Tools, run: Run) -> Move:
     }
     labels, held_out = counts[Split.TRAIN], min(counts[Split.VALIDATION], counts[Split.TEST])
     if labels < run.plan.labels or not held_out:
-        return _nothing(f"{labels} labels to train on; {run.plan.labels} are needed, and some to test by.")
+        return _nothing(
+            f"{Count(labels):# label|# labels} to train on; "
+            f"{Count(run.plan.labels):# is|# are} needed, and some to test by."
+        )
     before = _same(run, version.id, await tools.log.runs(run.guild))
     if before is not None:
         return _nothing(f"There is nothing to learn that run {before.id} did not.")
@@ -162,7 +166,7 @@ def _require_both(rows: Sequence[Row]) -> None:
     disliked = len(rows) - liked
     if min(liked, disliked) < LEAST_OF_EACH:
         raise UsageError(
-            f"KTO learns from {liked} liked and {disliked} disliked answers; "
+            f"KTO learns from {liked} liked and {disliked} disliked {Count(disliked):answer|answers}; "
             f"{LEAST_OF_EACH} of each are needed.",
             "Votes that members cast make them; `objective=sft` learns from corrections alone.",
         )

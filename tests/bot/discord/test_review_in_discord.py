@@ -95,6 +95,8 @@ class Room:
         await self.stage.installation.stores.journal.add_feedback(event)
 
     async def review(self, by: Member) -> Message:
+        loopback = self.stage.loopback
+        await loopback.wait.until(lambda: loopback.world.commands or None, what="the commands")
         shown = only(await by.slash("review"))
         await self.stage.until(lambda: bool(shown.content))
         return shown
