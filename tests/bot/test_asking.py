@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,8 @@ def test_ctrl_c_ends_a_command_with_1_and_leaves_the_folder_whole(own_household:
         stderr=subprocess.PIPE,
         text=True,
         env=env,
+        # Who runs these tests in the background ignores it, and so would the command.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert running.stdin is not None
     assert running.stdout is not None

@@ -15,7 +15,7 @@ async def test_it_answers_stops_when_told_to_and_answers_what_it_missed(own_hous
     async with Loopback() as loopback:
         ana = loopback.member("ana")
         async with bot_process(loopback, own_household) as process:
-            assert await line_of(process) == "Connected as lorekeeper to 1 servers. Ctrl-C stops."
+            assert await line_of(process) == "Connected as lorekeeper to 1 server. Ctrl-C stops."
             assert "oauth2/authorize" in await line_of(process)
             reply = await loopback.wait.reply_to(await ana.asks("general", _PUMP), 60)
             await loopback.wait.until(lambda: reply.components or None, 60)
