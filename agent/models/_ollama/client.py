@@ -117,6 +117,11 @@ class OllamaClient(AsyncClient):
         """The digests of the models that are in memory."""
         return frozenset(each.digest for each in (await self.ps()).models if each.digest)
 
+    async def unload(self, model: str) -> None:
+        """Have the server take a model out of memory once its calls have ended; loads nothing."""
+        asked = {"model": model, "keep_alive": 0, "stream": False}
+        await self._request(GenerateResponse, "POST", "/api/generate", json=asked)
+
     async def facts(self, model: str) -> ModelFacts:
         return _facts(await self.show(model))
 

@@ -3,6 +3,9 @@
 Facts that are not obvious (Ollama 0.17):
 * A model that is made `from` another keeps its layers, adapters too: they would pile up. So every model is
   made of files, and is told what the base says beside its weights: template, system prompt, parameters.
+* What is removed while it is in memory stays there for as long as it was to be kept, and can be neither
+  called nor unloaded by then; of models that are to be kept equally long, the one whose file's name sorts
+  first makes room for another. So it could drive out those that serve.
 * What a server tells of a model's parameters is text, quoted as in Go: for all that occurs, as in JSON.
 """
 
@@ -62,10 +65,13 @@ class Maker:
             raise ModelBrokenError(f"Ollama at {self.address} made {name} of other files than it was told.")
 
     async def remove(self, name: str) -> None:
-        """Remove a model, if it is there; a runner that has it in memory ends its calls first."""
+        """Remove a model, if it is there, from memory too; calls that are under way end first."""
         try:
             with translated(self.address, name):
-                await self._client.delete(name)
+                try:
+                    await self._client.unload(name)
+                finally:
+                    await self._client.delete(name)
         except ModelMissingError:
             return
 

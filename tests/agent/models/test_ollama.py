@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -22,9 +23,9 @@ from agent.models.ollama import OllamaChatModel
 from agent.models.ollama_embedder import OllamaEmbedder
 from agent.models.protocol import ChatMessage, ChatModel, ChatOptions, Embedder, EmbedKind
 from agent.settings import Settings
-from tests.agent.models.conftest import OLLAMA_CHAT, OLLAMA_EMBEDDER
+from tests.agent.models.conftest import OLLAMA_CHAT, OLLAMA_EMBEDDER, give_own_models
 from tests.agent.models.ollamas import CONTEXT, chat_on, embedder_on, runners, said, story
-from tests.servers.fixtures import SMOLLM2
+from tests.servers.fixtures import SMOLLM2, require
 from tests.servers.ollama import OllamaServer
 
 CATEGORIES = tuple(
@@ -75,8 +76,33 @@ async def test_it_is_known_exactly_which_model_answers(chat: ChatModel, ollama_s
     assert (info.parameters, info.context_tokens) == (134_515_008, CONTEXT)
 
 
-async def test_no_order_of_calls_loads_a_model_again(
-    chat: OllamaChatModel, embedder_there: Embedder, ollama_server: OllamaServer
+@pytest.fixture
+def server_alone(
+    pytestconfig: pytest.Config, tmp_path: Path, model_settings: Settings
+) -> Iterator[OllamaServer]:
+    """Has both models. Nothing that other tests left in its memory throws one of them out."""
+    require("Ollama", pytestconfig)
+    server = OllamaServer(tmp_path)
+    server.start()
+    give_own_models(server, model_settings)
+    yield server
+    server.stop()
+
+
+async def test_no_order_of_calls_loads_a_model_again(server_alone: OllamaServer) -> None:
+    async with (
+        chat_on([server_alone.url], OLLAMA_CHAT) as chat,
+        embedder_on([server_alone.url], OLLAMA_EMBEDDER) as embedder_there,
+    ):
+        await _calls_in_every_order(server_alone, chat, embedder_there)
+    async with httpx.AsyncClient(base_url=server_alone.url, trust_env=False) as client:
+        loaded = {each["name"]: each for each in (await client.get("/api/ps")).json()["models"]}
+    assert loaded[OLLAMA_CHAT]["context_length"] == CONTEXT
+    assert OLLAMA_EMBEDDER in loaded
+
+
+async def _calls_in_every_order(
+    server: OllamaServer, chat: OllamaChatModel, embedder_there: OllamaEmbedder
 ) -> None:
     message = [ChatMessage(role="user", content="x or y?")]
     calls = (
@@ -88,16 +114,12 @@ async def test_no_order_of_calls_loads_a_model_again(
     )
     for call in calls:
         await call()
-    before = runners(ollama_server)
+    before = runners(server)
     # Steps of 1 to 4 around the five: each of them comes after each other.
     for step, turn in itertools.product(range(1, 5), range(1, 6)):
         await calls[step * turn % 5]()
     assert before
-    assert runners(ollama_server) == before
-    async with httpx.AsyncClient(base_url=ollama_server.url, trust_env=False) as client:
-        loaded = {each["name"]: each for each in (await client.get("/api/ps")).json()["models"]}
-    assert loaded[OLLAMA_CHAT]["context_length"] == CONTEXT
-    assert OLLAMA_EMBEDDER in loaded
+    assert runners(server) == before
 
 
 async def test_another_context_would_load_it_again(chat: ChatModel, ollama_server: OllamaServer) -> None:

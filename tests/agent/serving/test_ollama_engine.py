@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from agent.errors import DiskFullError
-from agent.models._ollama.making import described, parsed_parameters
+from agent.models._ollama.making import Maker, described, parsed_parameters
 from agent.models.labels import LABELS
-from agent.models.protocol import ChatMessage, ChatModel
+from agent.models.protocol import ChatMessage, ChatModel, ChatOptions
 from agent.serving import slots
 from agent.serving.ollama import JUDGE, SERVE, OllamaEngine, owner_of
 from agent.serving.opening import open_engine, open_serving_engine
@@ -26,11 +27,15 @@ ASKED = [ChatMessage(role="user", content="Which letter do you like best?")]
 
 @pytest.fixture
 async def server(on_ollama: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """The server itself, without any model of ours."""
+    """The server itself, without any model of ours, neither before nor afterwards."""
+    maker = Maker(on_ollama.ollama_host, 10.0)
     async with httpx.AsyncClient(base_url=on_ollama.ollama_host, trust_env=False, timeout=60) as client:
         for name in await ours(client):
-            await client.request("DELETE", "/api/delete", json={"model": name})
+            await maker.remove(name)
         yield client
+        for name in await ours(client):
+            await maker.remove(name)
+    await maker.close()
 
 
 @pytest.fixture
@@ -141,6 +146,29 @@ async def test_what_is_judged_takes_nothing_from_what_serves_and_goes_with_its_e
     assert weights(await shown(server, judged[0])) != weights(await shown(server, serving[0]))
     await judge.close()
     assert await ours(server) == serving
+    await _until_not_loaded(server, judged[0])
+
+
+async def test_what_is_removed_while_it_speaks_ends_its_reply_and_leaves_the_memory(
+    engine: OllamaEngine, on_ollama: Settings, server: httpx.AsyncClient, adapters: list[ServedAdapter]
+) -> None:
+    """Kept there by its name, nobody could unload it, and it could drive out who serves."""
+    model = await engine.adapted(adapters[0], Task.ROUTE)
+    (name,) = await ours(server)
+    reply = model.chat(ASKED, ChatOptions(max_tokens=200))
+    said = [await anext(reply)]
+    maker = Maker(on_ollama.ollama_host, 10.0)
+    await maker.remove(name)
+    said += [piece async for piece in reply]
+    await maker.close()
+    assert len(said) > 1
+    await _until_not_loaded(server, name)
+
+
+async def _until_not_loaded(server: httpx.AsyncClient, name: str) -> None:
+    async with asyncio.timeout(30):
+        while name in {each["name"] for each in (await server.get("/api/ps")).json()["models"]}:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_a_full_disk_costs_the_adapter_and_not_the_base(
