@@ -33,7 +33,8 @@ from bot.history.place_reader import PAGE_SECONDS, Terms
 from bot.history.reading import Root
 from bot.history.syncing import Progress, Syncing
 from bot.state.config import GuildConfig
-from bot.state.history import HistoryState, Stale, Sync
+from bot.state.history import HistoryState
+from bot.state.records import Stale, Sync
 from tests.discord.loopback import Loopback
 from tests.discord.model import User
 from tests.discord.past import GeneratedPast

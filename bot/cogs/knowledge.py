@@ -27,7 +27,7 @@ from bot.powers import require_power
 from bot.rendering import neutral_line, neutralise
 from bot.splitter import split
 from bot.state.config import Power
-from bot.state.history import SyncState
+from bot.state.records import SyncState
 from bot.texts import Texts
 from bot.translating import described, options
 from bot.visibility import may_see

@@ -41,7 +41,8 @@ from bot.powers import require_power
 from bot.rendering import neutralise
 from bot.rounds import Rounds
 from bot.state.config import Power
-from bot.state.history import HistoryState, Sync, SyncState
+from bot.state.history import HistoryState
+from bot.state.records import Sync, SyncState
 from bot.texts import Texts
 from bot.views import BaseView, bot_of
 

@@ -14,7 +14,8 @@ from agent.contracts import SourceKind
 from agent.ingest.chunking import TARGET
 from agent.ingest.conversations import Conversation, Turn
 from bot.history.reading import link_of
-from bot.state.history import HistoryState, Kept, Place, Stale
+from bot.state.history import HistoryState
+from bot.state.records import Kept, Place, Stale
 
 if TYPE_CHECKING:
     from agent.ingest.pipeline import Ingestor

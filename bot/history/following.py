@@ -27,7 +27,8 @@ from bot.history.place_reader import PAGE_SECONDS, PlaceReader, Terms, Unreadabl
 from bot.history.reading import Readable, Root, closed_threads, may_read
 from bot.history.syncing import PASSING
 from bot.missed import MARGIN, newest_in
-from bot.state.history import HistoryState, Sync, SyncState
+from bot.state.history import HistoryState
+from bot.state.records import Sync, SyncState
 from bot.threads import UNKNOWN_CHANNEL
 
 if TYPE_CHECKING:

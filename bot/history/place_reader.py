@@ -24,7 +24,8 @@ from bot.history.comparing import compared
 from bot.history.grouping import grouped, quiet_before
 from bot.history.reading import PAGE, Readable, link_of, may_read, page_after, place_of, said_on
 from bot.state.config import GuildConfig
-from bot.state.history import HistoryState, Place
+from bot.state.history import HistoryState
+from bot.state.records import Place
 
 PAGE_SECONDS: Final = 0.5
 """Between two pages, of which Discord allows some 50 in a second."""

@@ -15,7 +15,7 @@ from bot.conversation import words_of
 from bot.history.attached import attached_to
 from bot.history.said import Heard, LeftOut, Said, left_out
 from bot.state.config import GuildConfig
-from bot.state.history import Place
+from bot.state.records import Place
 from bot.visibility import visibility_of
 
 Readable: TypeAlias = discord.TextChannel | discord.Thread

@@ -20,7 +20,8 @@ from agent.errors import ModelError, StoreError
 from bot.history.building import Builder
 from bot.history.place_reader import PAGE_SECONDS, PlaceReader, Terms, UnreadableError, questions_first
 from bot.history.reading import Readable, Root, may_read, threads_of
-from bot.state.history import HistoryState, Place, Sync
+from bot.state.history import HistoryState
+from bot.state.records import Place, Sync
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pytest
 
 from agent.contracts import LOCAL_GUILD
 from agent.errors import StoreBusyError
-from bot.state.history import SyncState
+from bot.state.records import SyncState
 from tests.bot.discord.syncs import BEGIN, Synced
 from tests.discord import channels
 from tests.discord.past import GeneratedPast, add_past

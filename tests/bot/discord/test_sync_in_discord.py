@@ -12,7 +12,7 @@ from agent.contracts import LOCAL_GUILD, MemberId, SourceKind
 from agent.errors import StoreBusyError
 from agent.privacy.privacy import Privacy
 from bot.history.grouping import MOST
-from bot.state.history import SyncState
+from bot.state.records import SyncState
 from tests.bot.discord.syncs import BEGIN, Synced
 from tests.discord import channels
 from tests.discord.messages import Upload

@@ -10,7 +10,7 @@ import pytest
 from agent.contracts import GuildId, MemberId, SourceId, SourceKind
 from agent.ingest.chunking import TARGET
 from bot.history.building import conversation_of, turns_of
-from bot.state.history import Kept, Place, Stale
+from bot.state.records import Kept, Place, Stale
 
 _LONG = "x" * (TARGET // 2)
 _NEW_YEAR = (1_704_067_200_000 - 1_420_070_400_000) << 22

@@ -14,7 +14,8 @@ from agent.database.engine import open_database
 from bot.history.comparing import Changes
 from bot.history.grouping import QUIET
 from bot.history.said import Said
-from bot.state.history import HistoryState, Kept, Place, Stale, Sync, SyncState
+from bot.state.history import HistoryState
+from bot.state.records import Kept, Place, Stale, Sync, SyncState
 from tests.agent.database.backends import BACKENDS, new_address
 
 _HOME, _OTHER = GuildId("1"), GuildId("2")
