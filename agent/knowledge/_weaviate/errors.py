@@ -68,8 +68,18 @@ _AWAY_TEXTS: Final = (
     "connection reset",
     "shutdown in progress",
     "non-existing index",
+    "code = unavailable",
+    "code = canceled",
+    "code = deadlineexceeded",
+    "context canceled",
+    "broken pipe",
+    "closed network connection",
+    "i/o timeout",
+    "unexpected eof",
+    '": eof',
 )
-"""What a node says that lost the others, is on its way down, or not yet up."""
+"""What a node says that lost the others, is on its way down, or not yet up. From "code =" on: what Go says of
+the connection to the node that it asked in turn, which `_AWAY_CODES` cannot tell."""
 
 _ASLEEP_TEXTS: Final = ("tenant not active", "tenant is not active", "not loaded", "tracker is closed")
 """The last one: a tenant that was put to sleep while it was searched for words."""
