@@ -32,6 +32,7 @@ from agent.contracts import (
 )
 from agent.errors import LorekeeperError, StoreError
 from agent.observing.metrics import Queue, watch_queue
+from bot.arrivals import Arrivals
 from bot.delivery import DiscordAwayError
 from bot.fairness import FairQueue, QueueFullError, Ticket
 from bot.rendering import neutralise, render_answer, render_failure, render_status
@@ -78,6 +79,7 @@ class Desk:
     ) -> None:
         """`view_of` makes the buttons under an answer; it hears whether the question can be asked again."""
         self.queue = FairQueue(slots=slots, capacity=capacity, per_member=_PER_MEMBER)
+        self.arrivals = Arrivals()
         self._agent = agent
         self._state = state
         self._view_of = view_of
@@ -139,7 +141,9 @@ class Desk:
     async def _answer(self, request: Request, surface: Surface) -> None:
         try:
             with self.queue.enter(request.guild, request.member) as ticket:
-                placeholder = await self._open(request, surface, ticket)
+                with self.arrivals.one():
+                    placeholder = await self._open(request, surface, ticket)
+                await self.arrivals.wait()
                 noted = asyncio.create_task(self._note(request, placeholder))
                 try:
                     await ticket.wait(lambda at: surface.show(request.texts.queued.format(position=at)))

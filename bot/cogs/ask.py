@@ -69,7 +69,8 @@ class Ask(commands.Cog):
     ) -> None:
         """Ask by command; the answer's visibility is that of the channel, or the member's own if private."""
         wanted = Question(text=question, category=Slug(topic) if topic else None)
-        await self._take_command(interaction, wanted, private=private)
+        with self.bot.desk.arrivals.one():
+            await self._take_command(interaction, wanted, private=private)
 
     async def suggest(self, interaction: discord.Interaction[Lorekeeper], message: discord.Message) -> None:
         """Draft a reply to a message, for whoever asked for it alone."""
@@ -184,7 +185,8 @@ class Ask(commands.Cog):
         # Who may not ask is told so when they speak to the bot, not at every word in an automatic channel.
         told = decision.reason is Reason.MAY_NOT_ASK and self.bot.user in message.mentions
         if decision.respond or told:
-            await self._respond(message)
+            with self.bot.desk.arrivals.one():
+                await self._respond(message)
         _log.debug("message %s: %s", message.id, decision.reason)
 
     async def _respond(self, message: discord.Message) -> None:

@@ -8,8 +8,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 import pytest
 
 from agent.contracts import LOCAL_GUILD, AnswerEvent, Failed, MemberId, Question, Token
+from bot import arrivals
 from bot.fairness import Allowance
 from bot.state.config import GuildConfig
+from bot.state.store import Pending
 from tests.bot.discord.conftest import Stage
 from tests.bot.discord.occupied import occupied
 from tests.discord.model import Message
@@ -69,6 +71,33 @@ async def test_what_is_kept_can_neither_ping_nor_command(stage: Stage) -> None:
     assert "@everyone" not in answer.content
     assert stage.loopback.pings == []
     await ben.clicks(kept, "Undo")
+
+
+async def test_no_answer_is_begun_while_somebody_who_asked_sees_nothing(
+    stage: Stage, through: Through, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "LONGEST_SECONDS", 60.0)
+    ana, ben = stage.loopback.member("ana"), stage.loopback.member("ben")
+    begin, come, go_on = stage.bot.state.begin, asyncio.Event(), asyncio.Event()
+
+    async def slowly_for_ben(pending: Pending, *, home: bool) -> bool:
+        if pending.member == MemberId(str(ben.id)):
+            come.set()
+            await go_on.wait()
+        return await begin(pending, home=home)
+
+    monkeypatch.setattr(stage.bot.state, "begin", slowly_for_ben)
+    asked = through(_as_it_is)
+    bens = await ben.asks("general", _PUMP)
+    await come.wait()
+    anas = await ana.asks("general", _PUMP)
+    seen = await stage.loopback.wait.reply_to(anas)
+    await asyncio.sleep(0.2)
+    assert asked == []
+    go_on.set()
+    await stage.final(seen)
+    await stage.answer_to(bens)
+    assert len(asked) == 2
 
 
 async def test_one_member_with_many_questions_does_not_delay_twenty_with_one(stage: Stage) -> None:
